@@ -1,0 +1,1 @@
+"""Recommend anime from watch histories: readers, models, ranking, evaluation and export."""

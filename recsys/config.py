@@ -1,0 +1,129 @@
+"""Strict settings: frozen dataclasses whose fields carry their help and their limits.
+
+A model's settings are written once, as fields made by `setting`. They are read from mappings, TOML files and
+`name=value` flags; an unknown name, a wrong type or a value out of range is a `ConfigError`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from recsys.errors import ConfigError, InputError
+
+
+def setting(default: Any, help: str, *, low: float | None = None, high: float | None = None,
+            choices: tuple[Any, ...] = ()) -> Any:
+    """Declare a field of a `Settings` class with its default, its explanation and its limits (inclusive)."""
+    return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Check every field on construction; subclass as a frozen dataclass."""
+
+    def __post_init__(self) -> None:
+        hints = typing.get_type_hints(type(self))
+        for item in fields(self):
+            value = _convert(getattr(self, item.name), hints[item.name], item.name)
+            object.__setattr__(self, item.name, value)
+            _check_limits(item, value)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Build the settings from names and values; names that do not exist are an error."""
+        known = [item.name for item in fields(cls)]
+        for name in mapping:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                remedy = f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(known)}."
+                raise ConfigError(f"There is no setting '{name}'.", remedy)
+        return cls(**mapping)
+
+    @classmethod
+    def from_flags(cls, flags: Iterable[str], base: Mapping[str, Any] | None = None) -> Self:
+        """Build the settings from `name=value` texts, on top of a mapping (e.g. a TOML file's)."""
+        merged = dict(base or {})
+        for flag in flags:
+            name, equals, value = flag.partition("=")
+            if not equals:
+                raise ConfigError(f"A setting is given as name=value, got '{flag}'.", "For example: --set epochs=20.")
+            merged[name.strip().replace("-", "_")] = value.strip()
+        return cls.from_mapping(merged)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain names and values, ready for JSON or TOML."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Read a TOML file of settings."""
+    path = Path(path)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist.", "Check the path of the settings file.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} is not a readable TOML file ({error}).", "See the README for an example.") from None
+
+
+def _convert(value: Any, kind: Any, name: str) -> Any:
+    """Turn a text or number into the field's type without guessing."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        if value is None or (isinstance(value, str) and value.lower() in ("none", "null")):
+            return None
+        return _convert(value, next(option for option in arguments if option is not type(None)), name)
+    if origin is tuple:
+        parts = value.replace(",", " ").split() if isinstance(value, str) else value
+        parts = parts if isinstance(parts, list | tuple) else [parts]
+        return tuple(_convert(part, arguments[0], name) for part in parts)
+    try:
+        if kind is bool:
+            texts = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+            return value if isinstance(value, bool) else texts[value.lower()]
+        if kind is int and not isinstance(value, bool):
+            number = float(value)
+            if number == int(number):
+                return int(number)
+        if kind is float and not isinstance(value, bool):
+            return float(value)
+        if kind is str and isinstance(value, str):
+            return value
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
+        pass
+    raise ConfigError(f"'{name}' must be {_noun(kind)}, got {value!r}.", "Change its value.")
+
+
+def _noun(kind: Any) -> str:
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(kind, str(kind))
+
+
+def _check_limits(item: Field[Any], value: Any) -> None:
+    low, high = item.metadata.get("low"), item.metadata.get("high")
+    choices = item.metadata.get("choices") or ()
+    for one in value if isinstance(value, tuple) else (value,):
+        if choices and one not in choices:
+            options = ", ".join(map(str, choices))
+            raise ConfigError(f"'{item.name}' must be one of {options}, got {one}.", "Change its value.")
+        if one is None or isinstance(one, str | bool):
+            continue
+        if not ((low is None or one >= low) and (high is None or one <= high)):
+            span = " and ".join(
+                text for text in (low is not None and f"at least {low}", high is not None and f"at most {high}") if text
+            )
+            raise ConfigError(f"'{item.name}' must be {span}, got {one}.", "Change its value.")
+
+
+def explain(cls: type[Settings]) -> list[tuple[str, Any, str]]:
+    """List each setting's name, default and help, in order."""
+    return [
+        (item.name, None if item.default is MISSING else item.default, item.metadata.get("help", ""))
+        for item in fields(cls)
+    ]

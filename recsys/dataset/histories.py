@@ -1,0 +1,128 @@
+"""Histories: the one currency between reading, models, evaluation and export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.dataset.vocabulary import UNKNOWN
+
+Ints = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """Hold many users' events as ragged arrays, one user after the other, each in watch order.
+
+    Shapes: `offsets (n_users + 1,)` int64; `items (n_events,)` int32 codes; `ratings (n_events,)` float32 with NaN
+    where missing, or None; `times (n_events,)` int64 epoch seconds, or None; `users (n_users,)` int32 user codes
+    (`UNKNOWN` for a person outside the training data).
+
+    >>> histories = Histories.from_lists([[2, 3], [4]])
+    >>> histories.n_users, histories.lengths.tolist(), histories.of(0).tolist()
+    (2, [2, 1], [2, 3])
+    """
+
+    offsets: npt.NDArray[np.int64]
+    items: npt.NDArray[np.int32]
+    ratings: npt.NDArray[np.float32] | None = None
+    times: npt.NDArray[np.int64] | None = None
+    users: npt.NDArray[np.int32] | None = None
+
+    def __post_init__(self) -> None:
+        def put(name: str, values: object, dtype: type) -> None:
+            object.__setattr__(self, name, np.ascontiguousarray(values, dtype=dtype))
+
+        put("offsets", self.offsets, np.int64)
+        put("items", self.items, np.int32)
+        if self.ratings is not None:
+            put("ratings", self.ratings, np.float32)
+        if self.times is not None:
+            put("times", self.times, np.int64)
+        put("users", np.full(self.n_users, UNKNOWN) if self.users is None else self.users, np.int32)
+        assert self.offsets[0] == 0 and self.offsets[-1] == len(self.items), "offsets must span items"
+
+    @classmethod
+    def from_lists(cls, rows: Sequence[Sequence[int]], users: Sequence[int] | None = None) -> Histories:
+        """Build histories from one list of item codes a user."""
+        offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
+        items = np.concatenate([np.asarray(row, dtype=np.int32) for row in rows]) if len(rows) else np.zeros(0)
+        return cls(offsets, items, users=None if users is None else np.asarray(users))
+
+    @property
+    def n_users(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def n_events(self) -> int:
+        return len(self.items)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Count each user's events, shape (n_users,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Give the user index of each event, shape (n_events,)."""
+        return np.repeat(np.arange(self.n_users), self.lengths)
+
+    def __len__(self) -> int:
+        return self.n_users
+
+    def of(self, user: int) -> npt.NDArray[np.int32]:
+        """Return the item codes of the user at this index."""
+        return self.items[self.offsets[user] : self.offsets[user + 1]]
+
+    def keep_events(self, mask: npt.NDArray[np.bool_]) -> Histories:
+        """Keep the marked events; users stay, even when nothing of theirs is left."""
+        counts = np.bincount(self.rows[mask], minlength=self.n_users)
+        return Histories(
+            np.concatenate([[0], np.cumsum(counts)]),
+            self.items[mask],
+            None if self.ratings is None else self.ratings[mask],
+            None if self.times is None else self.times[mask],
+            self.users,
+        )
+
+    def reorder_events(self, order: Ints) -> Histories:
+        """Permute events inside users; `order` must map every user's span onto itself."""
+        return Histories(
+            self.offsets,
+            self.items[order],
+            None if self.ratings is None else self.ratings[order],
+            None if self.times is None else self.times[order],
+            self.users,
+        )
+
+    def select(self, users: Ints | slice) -> Histories:
+        """Return the users at these indices, in this order."""
+        index = np.arange(self.n_users)[users]
+        lengths = self.lengths[index]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        events = np.repeat(self.offsets[index] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return Histories(
+            offsets,
+            self.items[events],
+            None if self.ratings is None else self.ratings[events],
+            None if self.times is None else self.times[events],
+            None if self.users is None else self.users[index],
+        )
+
+    def last(self, n: int) -> Histories:
+        """Keep each user's last n events."""
+        assert n >= 1
+        position_from_end = np.repeat(self.offsets[1:], self.lengths) - np.arange(self.n_events)
+        return self.keep_events(position_from_end <= n)
+
+    def without_users(self) -> Histories:
+        """Forget who the users are: what a person outside the training data looks like to a model."""
+        return Histories(self.offsets, self.items, self.ratings, self.times)
+
+    def batches(self, size: int) -> Iterator[Histories]:
+        """Yield consecutive groups of at most `size` users."""
+        for start in range(0, self.n_users, size):
+            yield self.select(slice(start, start + size))

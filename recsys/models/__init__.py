@@ -1,0 +1,45 @@
+"""The models, by name; a module is imported only when its model is used."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsys.errors import InputError
+
+if TYPE_CHECKING:
+    from recsys.models.base import Recommender
+
+REGISTRY = {
+    "popularity": "recsys.models.popularity:PopularityRecommender",
+    "als": "recsys.models.factorization:ALSRecommender",
+    "bpr": "recsys.models.factorization:BPRRecommender",
+    "lmf": "recsys.models.factorization:LMFRecommender",
+    "item-knn": "recsys.models.neighbours:ItemKNNRecommender",
+    "lstm": "recsys.models.lstm.recommender:LSTMRecommender",
+}
+
+
+def model_class(name: str) -> type[Recommender]:
+    """Return the class of a registered model."""
+    if name not in REGISTRY:
+        raise InputError(f"There is no model '{name}'.", f"Known: {', '.join(REGISTRY)}.")
+    module, _, attribute = REGISTRY[name].partition(":")
+    found: type[Recommender] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def make_model(name: str, settings: Mapping[str, Any] | None = None) -> Recommender:
+    """Build an unfitted model from its name and settings."""
+    cls = model_class(name)
+    return cls(cls.Config.from_mapping(settings or {}))
+
+
+def load_model(folder: str | Path) -> Recommender:
+    """Load any saved model from its folder."""
+    from recsys.artifact import read_manifest
+    from recsys.models.base import KIND
+
+    return model_class(str(read_manifest(folder, kind=KIND).get("model"))).load(folder)

@@ -1,0 +1,174 @@
+"""The contract of every model: fit, recommend, similar titles, save, load; all from histories."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from recsys.artifact import read_manifest, write_folder
+from recsys.config import Settings
+from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset
+from recsys.dataset.split import Holdout, Split
+from recsys.dataset.vocabulary import FIRST
+from recsys.errors import InputError, RecsysError
+from recsys.ranking.filters import Filters
+from recsys.ranking.frames import recommendation_frame, similar_frame
+from recsys.ranking.topk import TopK, top_k
+
+KIND = "recsys-model"
+BATCH = 512
+
+Scores = npt.NDArray[np.float32]
+
+
+class Recommender(ABC):
+    """Rank titles for people, given their histories.
+
+    A subclass names its `Config`, and computes `_fit`, `_scores` and `_similar`, `_save` and `_load`; checks, ids,
+    filters, top-k and folders are here. Private methods see codes only and check nothing.
+    """
+
+    name: ClassVar[str]
+    Config: ClassVar[type[Settings]]
+    supports_mood: ClassVar[bool] = False
+
+    def __init__(self, config: Settings | None = None) -> None:
+        self.config = self.Config() if config is None else config
+        self._data: Dataset | None = None
+        self.facts: dict[str, Any] = {}
+        """What is worth knowing of the fit (protocol, seconds, epochs …), saved in the manifest."""
+
+    # -- what a subclass computes ------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _fit(self, data: Dataset, validation: Holdout | None, progress: bool) -> None:
+        """Learn from `data.histories` (the training part)."""
+
+    @abstractmethod
+    def _scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
+        """Return a new array (n_users, n_codes) of scores; any finite value counts as a candidate."""
+
+    @abstractmethod
+    def _similar(self, codes: npt.NDArray[np.int32]) -> Scores:
+        """Return a new array (len(codes), n_codes): how close each title is to those of `codes`."""
+
+    @abstractmethod
+    def _save(self, folder: Path) -> None:
+        """Write the fitted state into the folder: JSON, parquet, npz, .keras or .onnx."""
+
+    @abstractmethod
+    def _load(self, folder: Path) -> None:
+        """Read what `_save` wrote; `self.data` is there already."""
+
+    # -- the contract --------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Dataset:
+        """Give the data set whose users and titles this model serves."""
+        if self._data is None:
+            raise RecsysError(f"This {self.name} model has not been fitted.", "Call fit first, or load a saved one.")
+        return self._data
+
+    def fit(self, dataset: Dataset, split: Split | None = None, *, progress: bool = False) -> Self:
+        """Learn from the whole data set, or from a split's training part with its validation part to judge by.
+
+        The model then serves everybody in `dataset` with their whole histories.
+        """
+        train = dataset.histories if split is None else split.train
+        if train.n_events == 0:
+            raise InputError("A model needs at least one event to learn from, got none.", "Loosen the filters.")
+        self._data = dataset
+        self.facts = {"fitted_on": "everything" if split is None else f"train part of {split.protocol}",
+                      "test_sha256": None if split is None else split.sha256, "n_events": train.n_events}
+        self._fit(dataset.with_histories(train), None if split is None else split.validation, progress)
+        return self
+
+    def scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
+        """Return the score of every item code for every user, (n_users, n_codes); seen titles are not excluded.
+
+        Codes 0 (padding) and 1 (unknown) score -inf.
+        """
+        if mood and not self.supports_mood:
+            raise InputError(f"A {self.name} model cannot follow a mood.", "Use --include-genre, or an lstm model.")
+        scores = self._scores(histories, mood)
+        scores[:, :FIRST] = -np.inf
+        return scores
+
+    def top_k(self, histories: Histories, k: int = 10, filters: Filters | None = None,
+              mood: Sequence[str] = ()) -> Iterator[TopK]:
+        """Yield the best k codes of each user, in batches of users, in bounded memory."""
+        filters = filters or Filters()
+        if k < 1:
+            raise InputError(f"k must be at least 1, got {k}.", "Ask for one title or more.")
+        forbidden = ~filters.allowed(self.data.catalogue, self.data.items)
+        for batch in histories.batches(BATCH):
+            scores = self.scores(batch, mood)
+            scores[:, forbidden] = -np.inf
+            if not filters.keep_seen:
+                scores[batch.rows, batch.items] = -np.inf
+            yield top_k(scores, k)
+
+    def recommend(self, users: Sequence[Any] | None = None, k: int = 10, *, histories: Histories | None = None,
+                  filters: Filters | None = None, mood: Sequence[str] = ()) -> pl.DataFrame:
+        """Return the frame `user_id, rank, anime_id, score, title` for known users or for given histories.
+
+        `users` are external ids of the data that the model serves (None: all of them); `histories` serves anybody
+        else, and their `user_id` is then null unless the histories name known users.
+        """
+        histories = self.histories_of(users) if histories is None else histories
+        ranked = list(self.top_k(histories, k, filters, mood))
+        return recommendation_frame(self.data, histories, ranked)
+
+    def similar(self, anime_id: Any, k: int = 10, filters: Filters | None = None) -> pl.DataFrame:
+        """Return the frame `rank, anime_id, score, title` of the titles most like this one."""
+        filters = filters or Filters()
+        code = self.data.items.encode([anime_id])
+        if code[0] < FIRST:
+            raise InputError(f"There is no title {anime_id!r} in this model.", "Look it up with recsys similar.")
+        if k < 1:
+            raise InputError(f"k must be at least 1, got {k}.", "Ask for one title or more.")
+        scores = self._similar(code)
+        scores[:, ~filters.allowed(self.data.catalogue, self.data.items)] = -np.inf
+        scores[:, :FIRST] = -np.inf
+        scores[0, code] = -np.inf
+        return similar_frame(self.data, top_k(scores, k))
+
+    def histories_of(self, users: Sequence[Any] | None = None) -> Histories:
+        """Return the served histories of known users, in the order asked for."""
+        return self.data.histories_of(users)
+
+    # -- the folder ----------------------------------------------------------------------------------------------
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the model folder: settings, served data, fitted state, checksums; whole or not at all."""
+        data = self.data
+        with write_folder(folder, kind=KIND, overwrite=overwrite, model=self.name, facts=self.facts) as target:
+            (target / "config.json").write_text(json.dumps(self.config.to_mapping(), indent=2), encoding="utf-8")
+            data.write_files(target)
+            self._save(target)
+        return Path(folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a folder that `save` wrote; refuses anything altered, incomplete or newer.
+
+        `recsys.load_model` finds the class by itself.
+        """
+        folder = Path(folder)
+        manifest = read_manifest(folder, kind=KIND)
+        if manifest["model"] != cls.name:
+            raise InputError(f"{folder} holds a {manifest['model']} model, not {cls.name}.", "Use recsys.load_model.")
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        model = cls(cls.Config.from_mapping(config))
+        model._data = Dataset.read_files(folder)
+        model.facts = manifest.get("facts", {})
+        model._load(folder)
+        return model

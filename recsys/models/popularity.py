@@ -1,0 +1,46 @@
+"""Popularity: everyone gets what most people watched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.config import Settings
+from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset
+from recsys.dataset.split import Holdout
+from recsys.models.base import Recommender, Scores
+
+
+@dataclass(frozen=True)
+class PopularityConfig(Settings):
+    """Popularity has nothing to set."""
+
+
+class PopularityRecommender(Recommender):
+    """Score a title by the number of people who watched it."""
+
+    name = "popularity"
+    Config = PopularityConfig
+
+    def _fit(self, data: Dataset, validation: Holdout | None, progress: bool) -> None:
+        self._counts = np.bincount(data.histories.items, minlength=data.n_codes).astype(np.float32)
+
+    def _scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
+        return np.tile(self._counts, (histories.n_users, 1))
+
+    def _similar(self, codes: npt.NDArray[np.int32]) -> Scores:
+        """Call titles alike when about as many people watched them."""
+        logs = np.log1p(self._counts)
+        return -np.abs(logs[codes][:, None] - logs[None, :])
+
+    def _save(self, folder: Path) -> None:
+        np.savez(folder / "popularity.npz", counts=self._counts)
+
+    def _load(self, folder: Path) -> None:
+        with np.load(folder / "popularity.npz", allow_pickle=False) as arrays:
+            self._counts = arrays["counts"]
