@@ -18,8 +18,9 @@ from typing import Any, Self
 from recsys.errors import ConfigError, InputError
 
 
-def setting(default: Any, help: str, *, low: float | None = None, high: float | None = None,
-            choices: tuple[Any, ...] = ()) -> Any:
+def setting(
+    default: Any, help: str, *, low: float | None = None, high: float | None = None, choices: tuple[Any, ...] = ()
+) -> Any:
     """Declare a field of a `Settings` class with its default, its explanation and its limits (inclusive)."""
     return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
 

@@ -27,6 +27,7 @@ SCHEMA: dict[str, Any] = {
 ADULT_GENRES = ("hentai", "erotica")
 ADULT_RATING = "rx"
 
+
 class Catalogue:
     """Hold one row a title: row i describes item code i + `FIRST`."""
 
@@ -67,8 +68,10 @@ class Catalogue:
         codes = pl.Series("code", np.arange(FIRST, self.n_codes, dtype=np.int32))
         both = self.frame.select("genres", "tags").with_columns(codes)
         shown = both.select("code", pl.concat_list("genres", "tags").alias("shown")).explode("shown").drop_nulls()
-        return shown.with_columns(token=token_key(pl.col("shown"))).filter(pl.col("token") != "").unique(
-            ["code", "token"], keep="first", maintain_order=True
+        return (
+            shown.with_columns(token=token_key(pl.col("shown")))
+            .filter(pl.col("token") != "")
+            .unique(["code", "token"], keep="first", maintain_order=True)
         )
 
     @cached_property

@@ -69,9 +69,7 @@ class Vocabulary:
     def decode(self, codes: Sequence[int] | np.ndarray) -> pl.Series:
         """Return the id of each code; padding and unknown become null."""
         positions = np.asarray(codes, dtype=np.int64) - FIRST
-        return self.ids.gather(pl.Series(np.where(positions < 0, 0, positions))).set(
-            pl.Series(positions < 0), None
-        )
+        return self.ids.gather(pl.Series(np.where(positions < 0, 0, positions))).set(pl.Series(positions < 0), None)
 
     def parse(self, value: Any) -> Any:
         """Turn an id as a user typed it into this vocabulary's type (or None when it cannot be one)."""

@@ -86,8 +86,11 @@ class Recommender(ABC):
         if train.n_events == 0:
             raise InputError("A model needs at least one event to learn from, got none.", "Loosen the filters.")
         self._data = dataset
-        self.facts = {"fitted_on": "everything" if split is None else f"train part of {split.protocol}",
-                      "test_sha256": None if split is None else split.sha256, "n_events": train.n_events}
+        self.facts = {
+            "fitted_on": "everything" if split is None else f"train part of {split.protocol}",
+            "test_sha256": None if split is None else split.sha256,
+            "n_events": train.n_events,
+        }
         self._fit(dataset.with_histories(train), None if split is None else split.validation, progress)
         return self
 
@@ -102,8 +105,9 @@ class Recommender(ABC):
         scores[:, :FIRST] = -np.inf
         return scores
 
-    def top_k(self, histories: Histories, k: int = 10, filters: Filters | None = None,
-              mood: Sequence[str] = ()) -> Iterator[TopK]:
+    def top_k(
+        self, histories: Histories, k: int = 10, filters: Filters | None = None, mood: Sequence[str] = ()
+    ) -> Iterator[TopK]:
         """Yield the best k codes of each user, in batches of users, in bounded memory."""
         filters = filters or Filters()
         if k < 1:
@@ -116,8 +120,15 @@ class Recommender(ABC):
                 scores[batch.rows, batch.items] = -np.inf
             yield top_k(scores, k)
 
-    def recommend(self, users: Sequence[Any] | None = None, k: int = 10, *, histories: Histories | None = None,
-                  filters: Filters | None = None, mood: Sequence[str] = ()) -> pl.DataFrame:
+    def recommend(
+        self,
+        users: Sequence[Any] | None = None,
+        k: int = 10,
+        *,
+        histories: Histories | None = None,
+        filters: Filters | None = None,
+        mood: Sequence[str] = (),
+    ) -> pl.DataFrame:
         """Return the frame `user_id, rank, anime_id, score, title` for known users or for given histories.
 
         `users` are external ids of the data that the model serves (None: all of them); `histories` serves anybody

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.dataset.catalogue import Catalogue
-from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.dataset.names import resolve_names
+from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.errors import UnknownIdError
 
 
