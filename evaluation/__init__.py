@@ -1,0 +1,1 @@
+"""The judge: metrics, full-ranking evaluation, results and reports; importable on its own."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -97,14 +96,14 @@ def _refuse_foreign(final: Path, kind: str, overwrite: bool) -> None:
 def _swap(beside: Path, final: Path) -> None:
     """Put the new folder in place; the old one moves aside first because a folder cannot replace a full one."""
     if not final.exists():
-        os.rename(beside, final)
+        beside.rename(final)
         return
     aside = Path(tempfile.mkdtemp(prefix=f".{final.name}.old.", dir=final.parent))
-    os.rename(final, aside / "old")
+    final.rename(aside / "old")
     try:
-        os.rename(beside, final)
+        beside.rename(final)
     except OSError:
-        os.rename(aside / "old", final)
+        (aside / "old").rename(final)
         raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -30,7 +30,7 @@ class Histories:
     items: npt.NDArray[np.int32]
     ratings: npt.NDArray[np.float32] | None = None
     times: npt.NDArray[np.int64] | None = None
-    users: npt.NDArray[np.int32] | None = None
+    users: npt.NDArray[np.int32] = None  # type: ignore[assignment]  # UNKNOWN for all, once constructed
 
     def __post_init__(self) -> None:
         def put(name: str, values: object, dtype: type) -> None:
@@ -43,14 +43,16 @@ class Histories:
         if self.times is not None:
             put("times", self.times, np.int64)
         put("users", np.full(self.n_users, UNKNOWN) if self.users is None else self.users, np.int32)
-        assert self.offsets[0] == 0 and self.offsets[-1] == len(self.items), "offsets must span items"
+        assert self.offsets[0] == 0, "offsets must start at 0"
+        assert self.offsets[-1] == len(self.items), "offsets must span items"
 
     @classmethod
     def from_lists(cls, rows: Sequence[Sequence[int]], users: Sequence[int] | None = None) -> Histories:
         """Build histories from one list of item codes a user."""
         offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
         items = np.concatenate([np.asarray(row, dtype=np.int32) for row in rows]) if len(rows) else np.zeros(0)
-        return cls(offsets, items, users=None if users is None else np.asarray(users))
+        known = np.full(len(rows), UNKNOWN) if users is None else np.asarray(users)
+        return cls(offsets, items.astype(np.int32), users=known.astype(np.int32))
 
     @property
     def n_users(self) -> int:
@@ -109,7 +111,7 @@ class Histories:
             self.items[events],
             None if self.ratings is None else self.ratings[events],
             None if self.times is None else self.times[events],
-            None if self.users is None else self.users[index],
+            self.users[index],
         )
 
     def last(self, n: int) -> Histories:

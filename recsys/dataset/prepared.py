@@ -110,7 +110,7 @@ class Dataset:
             events["item"].to_numpy(),
             events["rating"].fill_null(float("nan")).to_numpy() if "rating" in has else None,
             events["time"].to_numpy() if "time" in has else None,
-            np.arange(len(users)) + FIRST,
+            np.arange(FIRST, users.n_codes, dtype=np.int32),
         )
         items = Vocabulary(catalogue.frame["anime_id"])
         return cls(card["name"], histories, users, items, catalogue, Order(card["order"]), card)

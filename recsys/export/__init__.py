@@ -1,0 +1,1 @@
+"""Batch export of recommendations."""

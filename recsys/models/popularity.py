@@ -36,7 +36,8 @@ class PopularityRecommender(Recommender):
     def _similar(self, codes: npt.NDArray[np.int32]) -> Scores:
         """Call titles alike when about as many people watched them."""
         logs = np.log1p(self._counts)
-        return -np.abs(logs[codes][:, None] - logs[None, :])
+        scores: Scores = -np.abs(logs[codes][:, None] - logs[None, :])
+        return scores
 
     def _save(self, folder: Path) -> None:
         np.savez(folder / "popularity.npz", counts=self._counts)

@@ -52,7 +52,8 @@ class Filters:
 
 def _with_any(catalogue: Catalogue, names: Sequence[str]) -> npt.NDArray[np.bool_]:
     tokens = catalogue.resolve_tokens(names)
-    return catalogue.token_matrix(tokens).any(axis=1)
+    mask: npt.NDArray[np.bool_] = catalogue.token_matrix(tokens).any(axis=1)
+    return mask
 
 
 def _listed(candidates: Sequence[Any], items: Vocabulary) -> npt.NDArray[np.bool_]:

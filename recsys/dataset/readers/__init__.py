@@ -1,0 +1,1 @@
+"""Readers of raw tables, one file a format."""
