@@ -9,6 +9,12 @@ import numpy.typing as npt
 
 from recsys.dataset.vocabulary import PADDING
 
+LOWEST = np.finfo(np.float32).min
+BLOCKS = 64
+"""The fewest blocks whose maxima give the lower bound."""
+BLOCKS_PER_PLACE = 8
+"""Blocks for each of the k places: more bring the bound nearer to the k-th score, but are slower to search."""
+
 
 class TopK(NamedTuple):
     """Hold ranked item codes and scores, best first, both (n_rows, k).
@@ -23,27 +29,49 @@ class TopK(NamedTuple):
 def top_k(scores: npt.NDArray[np.float32], k: int) -> TopK:
     """Return the k highest scores of each row; equal scores are ordered by code, -inf is no candidate.
 
-    `scores` is (n_rows, n_codes). The order of ties makes the answer the same for one row or a million.
+    `scores` is (n_rows, n_codes). The order of ties makes the answer the same for one row or a million. Only what
+    reaches a lower bound of the row's k-th score is sorted, which is several times faster than `np.argpartition` on
+    every row and does not slow down on ties.
 
     >>> top_k(np.array([[-np.inf, 1.0, 3.0, 3.0]], dtype=np.float32), 2).codes.tolist()
     [[2, 3]]
     """
-    n_codes = scores.shape[1]
+    n_rows, n_codes = scores.shape
     k = min(k, n_codes)
-    if k < n_codes:
-        codes = np.argpartition(scores, n_codes - k, axis=1)[:, n_codes - k :]
-    else:
-        codes = np.broadcast_to(np.arange(n_codes), scores.shape).copy()
-    values = np.take_along_axis(scores, codes, axis=1)
-    threshold = values.min(axis=1, keepdims=True)
-    # a partition takes any of the tied at the border; the lowest codes must win
-    cut_ties = (scores == threshold).sum(axis=1) > (values == threshold).sum(axis=1)
-    for row in np.flatnonzero(cut_ties & (threshold[:, 0] > -np.inf)):
-        better = np.flatnonzero(scores[row] > threshold[row])
-        tied = np.flatnonzero(scores[row] == threshold[row])[: k - len(better)]
-        codes[row] = np.concatenate([better, tied])
-    values = np.take_along_axis(scores, codes, axis=1)
-    order = np.lexsort((codes, -values), axis=1)
-    codes = np.take_along_axis(codes, order, axis=1)
-    values = np.take_along_axis(values, order, axis=1)
-    return TopK(np.where(values > -np.inf, codes, PADDING).astype(np.int32), values.astype(np.float32, copy=False))
+    bound = _lower_bound(scores, k)  # (n_rows,)
+    rows, codes = np.divmod(np.flatnonzero(scores >= bound[:, None]), n_codes)
+    values = scores[rows, codes]
+    tied = values == bound[rows]
+    keep = ~tied | (_place_in_row(rows, tied, n_rows) < k)  # of those at the bound only the first k can win a place
+    rows, codes, values = rows[keep], codes[keep], values[keep]
+    order = np.lexsort((-values, rows))  # stable: equal scores stay in the order of their codes
+    rows, codes, values = rows[order], codes[order], values[order]
+    places = _place_in_row(rows, np.ones(len(rows), dtype=bool), n_rows)
+    best = places < k
+    rows, places = rows[best], places[best]
+    ranked = TopK(np.full((n_rows, k), PADDING, dtype=np.int32), np.full((n_rows, k), -np.inf, dtype=np.float32))
+    ranked.codes[rows, places] = codes[best]
+    ranked.scores[rows, places] = values[best]
+    return ranked
+
+
+def _lower_bound(scores: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.float32]:
+    """Return (n_rows,): a finite value that at least k scores of the row reach, where the row has k candidates.
+
+    The k-th highest of the maxima of disjoint blocks is such a value, close to the k-th highest score and quick to
+    find when there are several blocks for each of the k places.
+    """
+    n_rows, n_codes = scores.shape
+    n_blocks = max(BLOCKS, BLOCKS_PER_PLACE * k)
+    size = n_codes // n_blocks
+    if size > 1:
+        scores = scores[:, : n_blocks * size].reshape(n_rows, size, n_blocks).max(axis=1)
+    place = scores.shape[1] - k
+    return np.maximum(np.partition(scores, place, axis=1)[:, place], LOWEST)
+
+
+def _place_in_row(rows: npt.NDArray[np.intp], counted: npt.NDArray[np.bool_], n_rows: int) -> npt.NDArray[np.intp]:
+    """Return how many counted entries of the same row stand before each entry; `rows` ascends."""
+    before: npt.NDArray[np.intp] = np.cumsum(counted) - counted
+    starts = np.searchsorted(rows, np.arange(n_rows))
+    return before - np.append(before, 0)[starts][rows]
