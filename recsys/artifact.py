@@ -1,96 +1,133 @@
-"""Folders that are written whole or not at all, and refused when they are not what they say.
+"""Folders and files that are written whole or not at all, and refused when they are not what they say.
 
-A folder holds JSON, parquet, npz, `.keras` and `.onnx` files (never pickle) and a `manifest.json` with its kind, the
-format version and the SHA-256 of every file.
+A folder is flat and holds JSON, parquet, npz, `.keras` and `.onnx` files (never pickle) beside a `manifest.json` with
+its kind, the format version, the SHA-256 of every file, and its own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
+import secrets
 import shutil
-import tempfile
+import signal
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
-from recsys.errors import ArtifactError
+from recsys.errors import ArtifactError, RecsysError
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+
+NOUNS = {"recsys-data": "prepared data folder", "recsys-model": "model folder"}
+MAKERS = {"recsys-data": "Make one with `recsys prepare`.", "recsys-model": "Make one with `recsys fit`."}
+COPY_AGAIN = "Copy the folder again or make it anew."
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
 def write_folder(folder: str | Path, *, kind: str, overwrite: bool = False, **facts: Any) -> Iterator[Path]:
     """Yield an empty folder to fill; on success it gets its manifest and takes the final name.
 
-    On any error, the full disk and Ctrl-C included, what stood there before still stands and nothing else is left.
+    On any error, the full disk, Ctrl-C and SIGTERM included, what stood there before still stands and nothing else is
+    left. Only an empty folder or one of the same `kind` is ever replaced.
     """
-    final = Path(folder)
-    if final.exists():
-        _refuse_foreign(final, kind, overwrite)
-    try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
-    except OSError as error:
-        raise _cannot_write(final, error) from error
-    try:
-        beside.chmod(0o755)
+    final = _target(folder)
+    with _errors_named(final):
+        _refuse_folder(final, kind, overwrite)
+    with _beside(final) as beside:
+        beside.mkdir()
         yield beside
         manifest = {"kind": kind, "format": FORMAT_VERSION, **facts, "files": _checksums(beside)}
+        manifest = json.loads(json.dumps(manifest))  # as it will be read: keys are texts, tuples are lists
+        manifest["sha256"] = _own_sha256(manifest)
         (beside / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True), encoding="utf-8")
+        _refuse_folder(final, kind, overwrite)  # again: somebody else may have been quicker
         _swap(beside, final)
-    except OSError as error:
-        raise _cannot_write(final, error) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
-def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
-    """Check a folder's kind, format version and checksums and return its manifest."""
-    folder = Path(folder)
-    path = folder / MANIFEST
-    noun = {"recsys-data": "prepared data folder", "recsys-model": "model folder"}.get(kind, kind)
-    if not path.is_file():
-        what = "does not exist" if not folder.exists() else f"has no {MANIFEST}"
-        remedy = "Make one with `recsys prepare`." if kind == "recsys-data" else "Make one with `recsys fit`."
-        raise ArtifactError(f"{folder} is not a {noun}: it {what}.", remedy)
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        version, found = int(manifest["format"]), str(manifest["kind"])
-        files: dict[str, str] = dict(manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(f"{path} cannot be read ({error}).", "Copy the folder again or make it anew.") from error
-    if found != kind:
-        raise ArtifactError(f"{folder} holds a '{found}', but a {noun} is needed.", "Give the other folder.")
-    if version > FORMAT_VERSION:
-        raise ArtifactError(
-            f"{folder} has format {version}; this recsys reads up to {FORMAT_VERSION}.", "Upgrade recsys."
-        )
-    for name, expected in files.items():
-        if not (folder / name).is_file():
-            raise ArtifactError(f"{folder} lacks {name}.", "Copy the folder again or make it anew.")
-        if _sha256(folder / name) != expected:
-            raise ArtifactError(
-                f"{folder / name} is not the file that was saved (its checksum differs).",
-                "Copy the folder again or make it anew.",
-            )
-    return manifest
+@contextmanager
+def write_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield a hidden name in the same folder to write a file under; on success the file takes its final name.
+
+    On any error, the full disk, Ctrl-C and SIGTERM included, an earlier file still stands and nothing else is left.
+    """
+    final = _target(path)
+    refuse_file(final, overwrite=overwrite)
+    with _beside(final) as beside:
+        yield beside
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())  # a disk that only now finds itself full must say so before the old file goes
+        refuse_file(final, overwrite=overwrite)
+        beside.replace(final)
 
 
-def _refuse_foreign(final: Path, kind: str, overwrite: bool) -> None:
-    if not overwrite:
-        raise ArtifactError(f"{final} exists already.", "Choose another name, or pass --overwrite (overwrite=True).")
+def refuse_file(path: str | Path, *, overwrite: bool = False) -> None:
+    """Raise an error when `write_file` may not write there: before the work is done instead of after it."""
+    final = Path(path)
+    with _errors_named(final):
+        if final.is_dir():
+            raise ArtifactError(f"{final} is a folder; a file is to be written there.", "Choose another name.")
+        if final.exists() and not final.is_file():
+            raise ArtifactError(f"{final} is not an ordinary file; it stays.", "Choose another name.")
+        if final.exists() and not overwrite:
+            raise _exists_already(final)
+
+
+def _refuse_folder(final: Path, kind: str, overwrite: bool) -> None:
+    if not final.exists():
+        return
     if not final.is_dir():
         raise ArtifactError(f"{final} is a file; a folder is to be written there.", "Choose another name.")
-    if any(final.iterdir()):
+    if not any(final.iterdir()):
+        return
+    if not overwrite:
+        raise _exists_already(final)
+    try:
+        found = json.loads((final / MANIFEST).read_text(encoding="utf-8"))["kind"]
+    except (OSError, ValueError, TypeError, KeyError):
+        found = None
+    if found != kind:
+        raise ArtifactError(f"{final} is not a folder of recsys ({kind}); it stays.", "Choose another name.")
+
+
+def _exists_already(final: Path) -> ArtifactError:
+    return ArtifactError(f"{final} exists already.", "Choose another name, or pass --overwrite (overwrite=True).")
+
+
+def _target(path: str | Path) -> Path:
+    """Follow a link, so that what it points to is replaced and not the link; give "." its name."""
+    path = Path(path)
+    return path.resolve() if path.is_symlink() or path.name in ("", "..") else path
+
+
+@contextmanager
+def _beside(final: Path) -> Iterator[Path]:
+    """Yield a free hidden name next to the final one; whatever is still there in the end goes, new parents too."""
+    beside = final.parent / f".{final.name[:100]}.{secrets.token_hex(4)}"
+    parents: list[Path] = []
+    done = False
+    with _errors_named(final), _terminated_as_exit():
         try:
-            found = json.loads((final / MANIFEST).read_text(encoding="utf-8")).get("kind")
-        except (OSError, ValueError, AttributeError):
-            found = None
-        if found != kind:
-            raise ArtifactError(f"{final} is not a folder of recsys ({kind}); it stays.", "Choose another name.")
+            parents = [parent for parent in final.parents if not parent.exists()]
+            final.parent.mkdir(parents=True, exist_ok=True)
+            yield beside
+            done = True
+        finally:
+            if beside.is_dir():
+                shutil.rmtree(beside, ignore_errors=True)
+            beside.unlink(missing_ok=True)
+            for parent in () if done else parents:
+                with suppress(OSError):
+                    parent.rmdir()
 
 
 def _swap(beside: Path, final: Path) -> None:
@@ -98,26 +135,121 @@ def _swap(beside: Path, final: Path) -> None:
     if not final.exists():
         beside.rename(final)
         return
-    aside = Path(tempfile.mkdtemp(prefix=f".{final.name}.old.", dir=final.parent))
-    final.rename(aside / "old")
+    aside = final.parent / f"{beside.name}.old"
     try:
+        final.rename(aside)
         beside.rename(final)
-    except OSError:
-        (aside / "old").rename(final)
-        raise
-    finally:
+    finally:  # not `except`: an interrupt between the two lines must bring the old one back as well
+        if not final.exists():
+            aside.rename(final)
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _cannot_write(final: Path, error: OSError) -> ArtifactError:
-    reason = error.strerror or str(error)
-    return ArtifactError(f"{final} cannot be written: {reason}.", "Check the permissions and the free space there.")
+@contextmanager
+def _errors_named(final: Path) -> Iterator[None]:
+    """Turn the system's errors into ours; polars wraps some of them in errors of its own."""
+    try:
+        yield
+    except RecsysError:
+        raise
+    except Exception as error:
+        wrapped = re.search(r"\(os error (\d+)\)", str(error))
+        if wrapped is None and not isinstance(error, OSError):
+            raise
+        number = int(wrapped.group(1)) if wrapped else getattr(error, "errno", None)
+        reason = os.strerror(number) if number else str(error)
+        remedy = "Check the permissions and the free space there."
+        raise ArtifactError(f"{final} cannot be written: {reason}.", remedy) from error
+
+
+@contextmanager
+def _terminated_as_exit() -> Iterator[None]:
+    """Let SIGTERM unwind the stack as Ctrl-C does; otherwise it would end the process with no tidying up."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:  # somebody else looks after it
+        yield
+        return
+    signal.signal(signal.SIGTERM, _exit_once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _exit_once(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the tidying up
+    raise SystemExit(128 + number)
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
+    """Check a folder's kind, format version and checksums and return its manifest."""
+    folder = Path(folder)
+    noun = NOUNS.get(kind, kind)
+    try:
+        manifest = _parse_manifest(folder, kind, noun)
+        for name, expected in manifest["files"].items():
+            _check_file(folder, name, expected)
+    except OSError as error:
+        reason = f"{folder} cannot be read: {error.strerror or error}."
+        raise ArtifactError(reason, "Check its permissions.") from error
+    return manifest
+
+
+def _parse_manifest(folder: Path, kind: str, noun: str) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not folder.is_dir():
+        what = "it is a file" if folder.exists() else "it does not exist"
+        raise ArtifactError(f"{folder} is not a {noun}: {what}.", MAKERS.get(kind, ""))
+    if not path.is_file():
+        raise ArtifactError(f"{folder} is not a {noun}: it has no {MANIFEST}.", MAKERS.get(kind, ""))
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{path} cannot be read ({error}).", COPY_AGAIN) from error
+    if not isinstance(manifest, dict) or "kind" not in manifest:
+        raise ArtifactError(f"{path} is not a manifest of recsys.", "Give another folder, or make this one anew.")
+    if manifest["kind"] != kind:
+        found = NOUNS.get(str(manifest["kind"]), f"'{manifest['kind']}'")
+        raise ArtifactError(f"{folder} is a {found}, but a {noun} is needed.", "Give the other folder.")
+    version = manifest.get("format")
+    if type(version) is int and version > FORMAT_VERSION:
+        raise ArtifactError(
+            f"{folder} has format {version}; this recsys reads up to {FORMAT_VERSION}.", "Upgrade recsys."
+        )
+    if manifest.get("sha256") != _own_sha256(manifest):
+        raise ArtifactError(f"{path} is not the file that was saved (its checksum differs).", COPY_AGAIN)
+    if not isinstance(manifest.get("files"), dict):
+        raise ArtifactError(f"{path} lists no files.", COPY_AGAIN)
+    return manifest
+
+
+def _check_file(folder: Path, name: str, expected: str) -> None:
+    if name != Path(name).name or name == ".." or "\\" in name or ":" in name:
+        raise ArtifactError(f"{folder / MANIFEST} names '{name}', which is outside of its folder.", COPY_AGAIN)
+    if not (folder / name).is_file():
+        raise ArtifactError(f"{folder} lacks {name}.", COPY_AGAIN)
+    if _sha256(folder / name) != expected:
+        raise ArtifactError(f"{folder / name} is not the file that was saved (its checksum differs).", COPY_AGAIN)
+
+
+# -- checksums ---------------------------------------------------------------------------------------------------------
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    return {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    paths = sorted(folder.iterdir())
+    assert all(path.is_file() for path in paths), "a folder of recsys is flat"
+    return {path.name: _sha256(path) for path in paths}
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _own_sha256(manifest: dict[str, Any]) -> str:
+    """Hash a manifest without its own checksum, independent of layout."""
+    rest = {name: value for name, value in manifest.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
