@@ -74,4 +74,5 @@ def _place_in_row(rows: npt.NDArray[np.intp], counted: npt.NDArray[np.bool_], n_
     """Return how many counted entries of the same row stand before each entry; `rows` ascends."""
     before: npt.NDArray[np.intp] = np.cumsum(counted) - counted
     starts = np.searchsorted(rows, np.arange(n_rows))
-    return before - np.append(before, 0)[starts][rows]
+    at_start: npt.NDArray[np.intp] = np.append(before, 0)[starts]
+    return before - at_start[rows]
