@@ -1,0 +1,45 @@
+"""The LSTM's settings: written once, here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from recsys.config import Settings, setting
+
+
+@dataclass(frozen=True)
+class LSTMConfig(Settings):
+    """Describe the network, its inputs and its training; the defaults are what the published rows use."""
+
+    units: tuple[int, ...] = setting((128, 128), "width of each LSTM layer, first to last", low=1)
+    dim: int = setting(128, "width of anime and genre/tag embeddings (tied to the output)", low=1)
+    residual: bool = setting(True, "residual, LayerNorm and feed-forward around each LSTM; false: the plain stack")
+    feed_forward: int = setting(2, "width of the feed-forward block, in multiples of its layer", low=1, high=16)
+    dropout: float = setting(0.2, "dropout of features and of each block", low=0.0, high=0.9)
+    user_dim: int = setting(32, "width of the user embedding (0: none)", low=0)
+    user_dropout: float = setting(0.5, "share of training samples whose user is hidden", low=0.0, high=1.0)
+    rating_dim: int = setting(16, "width of the rating embedding (0: none)", low=0)
+    time_dim: int = setting(16, "width of the embedding of the time since the event before (0: none)", low=0)
+    max_tokens: int = setting(256, "how many genres and tags get an embedding, most frequent first (0: none)", low=0)
+    wish_rate: float = setting(0.1, "share of training samples that wish for tags of the next anime", low=0.0, high=1.0)
+    wish_tokens: int = setting(2, "how many tags a wish names at most in training", low=1, high=16)
+
+    window: int = setting(100, "how many of the last events the network reads", low=2)
+    batch_size: int = setting(128, "windows a training step", low=1)
+    epochs: int = setting(60, "epochs at most", low=1)
+    patience: int = setting(5, "epochs without a better validation score before training stops", low=1)
+    monitor: str = setting("ndcg@10", "what validation maximises, by full ranking", choices=("ndcg@10", "recall@10"))
+    learning_rate: float = setting(1e-3, "Adam's step size", low=1e-7, high=1.0)
+    beta_2: float = setting(0.98, "Adam's second-moment decay", low=0.0, high=0.99999)
+    clip_norm: float = setting(5.0, "largest global norm of a gradient", low=1e-6)
+    loss: str = setting(
+        "auto",
+        "full softmax, or sampled (logQ-corrected); auto: full up to 30,000 titles",
+        choices=("auto", "full", "sampled"),
+    )
+    negatives: int = setting(4096, "titles drawn a step by the sampled loss, shared by the whole batch", low=1)
+    seed: int = setting(0, "the seed of every random choice", low=0, high=2**31 - 1)
+
+    def full_softmax(self, n_titles: int) -> bool:
+        """Tell whether the loss runs over all titles."""
+        return self.loss == "full" or (self.loss == "auto" and n_titles <= 30_000)

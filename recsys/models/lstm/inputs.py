@@ -1,0 +1,137 @@
+"""From histories to (samples, timesteps, features): what the network reads at every timestep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.dataset.catalogue import Catalogue
+from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset
+from recsys.dataset.vocabulary import FIRST
+from recsys.models.lstm.config import LSTMConfig
+
+N_GAPS = 34
+"""Time-gap codes: 0 = none (first event, or no times), else 1 + floor(log2(1 + seconds)), capped."""
+
+MAX_RATING_LEVELS = 20
+
+Codes = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Fix how ratings, times, users and tags become codes; saved with the model.
+
+    `rating_levels`: upper bounds of the rating bins (a rating's code is 1 + its bin, 0 = missing), empty when the
+    data has no ratings; `tokens`: the embedded genres and tags. Token columns: 0 = "no wish", then `tokens`.
+    """
+
+    n_codes: int
+    n_users: int
+    rating_levels: tuple[float, ...]
+    has_times: bool
+    tokens: tuple[str, ...]
+
+    @classmethod
+    def of(cls, data: Dataset, config: LSTMConfig) -> Encoding:
+        """Derive the encoding from training data."""
+        histories = data.histories
+        levels: tuple[float, ...] = ()
+        if histories.ratings is not None and config.rating_dim:
+            given = np.unique(histories.ratings[~np.isnan(histories.ratings)])
+            if len(given) > MAX_RATING_LEVELS:
+                given = np.unique(np.quantile(given, np.linspace(0, 1, MAX_RATING_LEVELS + 1)[1:]))
+            levels = tuple(float(level) for level in given)
+        tokens = data.catalogue.tokens["token"].head(config.max_tokens).to_list()
+        return cls(
+            n_codes=data.n_codes,
+            n_users=data.users.n_codes if config.user_dim else 0,
+            rating_levels=levels,
+            has_times=histories.times is not None and config.time_dim > 0,
+            tokens=tuple(tokens),
+        )
+
+    @property
+    def n_token_columns(self) -> int:
+        return 1 + len(self.tokens) if self.tokens else 0
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return JSON-able fields."""
+        return {**self.__dict__, "rating_levels": list(self.rating_levels), "tokens": list(self.tokens)}
+
+    @classmethod
+    def from_mapping(cls, mapping: dict[str, Any]) -> Encoding:
+        """Read what `to_mapping` returned."""
+        return cls(**{**mapping, "rating_levels": tuple(mapping["rating_levels"]), "tokens": tuple(mapping["tokens"])})
+
+    def item_tags(self, catalogue: Catalogue) -> npt.NDArray[np.float32]:
+        """Return the weights (n_codes, n_token_columns) that average each title's tag embeddings."""
+        hot = catalogue.token_matrix(list(self.tokens))
+        weights = np.zeros((self.n_codes, self.n_token_columns), dtype=np.float32)
+        weights[:, 1:] = hot / np.maximum(hot.sum(axis=1, keepdims=True), 1)
+        return weights
+
+    def wish_weights(self, tokens: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the weights (n_token_columns,) that average the wished tags; column 0 when nothing is wished."""
+        weights = np.zeros(self.n_token_columns, dtype=np.float32)
+        columns = [1 + self.tokens.index(token) for token in tokens if token in self.tokens]
+        weights[columns or [0]] = 1.0 / max(len(columns), 1)
+        return weights
+
+    def rating_codes(self, histories: Histories) -> Codes | None:
+        """Return each event's rating code, (n_events,); None when the model knows no ratings."""
+        if not self.rating_levels:
+            return None
+        if histories.ratings is None:
+            return np.zeros(histories.n_events, dtype=np.int32)
+        bins = np.searchsorted(np.asarray(self.rating_levels), histories.ratings - 1e-6)
+        codes = 1 + np.minimum(bins, len(self.rating_levels) - 1)
+        return np.where(np.isnan(histories.ratings), 0, codes).astype(np.int32)
+
+    def gap_codes(self, histories: Histories) -> Codes | None:
+        """Return each event's code of the log time since the event before, (n_events,); None without times."""
+        if not self.has_times:
+            return None
+        codes = np.zeros(histories.n_events, dtype=np.int32)
+        if histories.times is not None and histories.n_events:
+            seconds = np.diff(histories.times, prepend=histories.times[:1]).clip(min=0)
+            codes = np.minimum(1 + np.log2(1.0 + seconds).astype(np.int32), N_GAPS - 1).astype(np.int32)
+            starts = histories.offsets[:-1][histories.lengths > 0]
+            codes[starts] = 0
+        return codes
+
+    def user_codes(self, histories: Histories) -> Codes:
+        """Return user codes (n_users,); users that the model did not learn are unknown."""
+        return np.where(histories.users < max(self.n_users, FIRST), histories.users, 1).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Events:
+    """Hold the ragged codes of many histories, ready to be cut into padded windows."""
+
+    histories: Histories
+    ratings: Codes | None
+    gaps: Codes | None
+    users: Codes
+
+    @classmethod
+    def of(cls, histories: Histories, encoding: Encoding) -> Events:
+        """Encode histories once."""
+        return cls(
+            histories, encoding.rating_codes(histories), encoding.gap_codes(histories), encoding.user_codes(histories)
+        )
+
+
+def gather_windows(
+    values: npt.NDArray[Any], starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], width: int
+) -> npt.NDArray[Any]:
+    """Cut rows `values[start : start + length]`, padded on the right with 0 to (len(starts), width)."""
+    steps = np.arange(width)
+    inside = steps < lengths[:, None]
+    index = np.where(inside, starts[:, None] + steps, 0)
+    return np.where(inside, values[index] if len(values) else 0, 0).astype(values.dtype)

@@ -1,0 +1,143 @@
+"""The network: a stacked LSTM over (samples, timesteps, features) that scores every anime at every timestep.
+
+Shapes: B samples, T timesteps, C candidate titles, d = `config.dim`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.models.lstm.config import LSTMConfig
+from recsys.models.lstm.inputs import N_GAPS, Encoding
+
+if TYPE_CHECKING:
+    import keras
+
+
+def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.float32]) -> keras.Model:
+    """Build the functional model from named, built-in layers only.
+
+    Inputs: `items`, `ratings`, `gaps` (B, T) codes, `users` (B,) codes, `wishes` (B, T, n) token columns + 1 (0
+    pads), `candidates` (C,) item codes to score, `log_q` (C,) correction of the sampled loss. The inputs that the
+    data has no use for are left out. Output: logits (B, T, C); at timestep t they score what comes at t + 1.
+    """
+    import keras
+    from keras import layers, ops
+
+    # -- layers that are used twice
+    small = keras.initializers.TruncatedNormal(stddev=0.02, seed=config.seed)
+    item_embedding = layers.Embedding(encoding.n_codes, config.dim, embeddings_initializer=small, name="item_embedding")
+    inputs = {"items": keras.Input((None,), dtype="int32", name="items")}
+    features = [item_embedding(inputs["items"])]
+
+    # -- features of a timestep
+    if encoding.tokens:
+        tags_of = layers.Embedding(*item_tags.shape, embeddings_initializer="zeros", trainable=False, name="item_tags")
+        token_embedding = layers.Dense(config.dim, use_bias=False, kernel_initializer=small, name="token_embedding")
+        features.append(token_embedding(tags_of(inputs["items"])))
+        inputs["wishes"] = keras.Input((None, config.wish_tokens), dtype="int32", name="wishes")
+        wished = ops.sum(ops.one_hot(inputs["wishes"] - 1, encoding.n_token_columns), axis=2)
+        wished = wished / ops.maximum(ops.sum(wished, axis=2, keepdims=True), 1.0)
+        features.append(token_embedding(wished))
+    if encoding.rating_levels:
+        inputs["ratings"] = keras.Input((None,), dtype="int32", name="ratings")
+        levels = len(encoding.rating_levels) + 1
+        features.append(layers.Embedding(levels, config.rating_dim, name="rating_embedding")(inputs["ratings"]))
+    if encoding.has_times:
+        inputs["gaps"] = keras.Input((None,), dtype="int32", name="gaps")
+        features.append(layers.Embedding(N_GAPS, config.time_dim, name="gap_embedding")(inputs["gaps"]))
+    if encoding.n_users:
+        inputs["users"] = keras.Input((), dtype="int32", name="users")
+        user = layers.Embedding(encoding.n_users, config.user_dim, embeddings_initializer=small, name="user_embedding")(
+            inputs["users"]
+        )
+        every_step = ops.zeros_like(features[0][:, :, :1]) + ops.expand_dims(user, 1)
+        features.append(every_step)
+    x = layers.Concatenate(name="features")(features) if len(features) > 1 else features[0]
+
+    # -- the stack
+    x = layers.Dense(config.units[0], name="projection")(x)
+    x = layers.Dropout(config.dropout, seed=config.seed, name="features_dropout")(x)
+    for number, units in enumerate(config.units, start=1):
+        x = _block(x, units, number, config)
+    if config.units[-1] != config.dim:
+        x = layers.Dense(config.dim, name="to_item_space")(x)
+    states = layers.Identity(name="states")(x)
+
+    # -- scores of the candidates
+    inputs["candidates"] = keras.Input((), dtype="int32", name="candidates")
+    inputs["log_q"] = keras.Input((), dtype="float32", name="log_q")
+    vectors = item_embedding(inputs["candidates"])
+    if encoding.tokens:
+        vectors = vectors + token_embedding(tags_of(inputs["candidates"]))
+    bias = layers.Embedding(encoding.n_codes, 1, embeddings_initializer="zeros", name="item_bias")
+    scores = ops.matmul(states, ops.transpose(vectors)) + bias(inputs["candidates"])[:, 0] - inputs["log_q"]
+    model = keras.Model(inputs, scores, name="stacked_lstm")
+    if encoding.tokens:
+        tags_of.set_weights([item_tags])
+    return model
+
+
+def _block(x: Any, units: int, number: int, config: LSTMConfig) -> Any:
+    """Add one LSTM layer; with `residual`, LayerNorm and a feed-forward block as in LRURec (Yue et al. 2024)."""
+    from keras import layers
+
+    shortcut = x
+    x = layers.LSTM(units, return_sequences=True, seed=config.seed + number, name=f"lstm_{number}")(x)
+    x = layers.Dropout(config.dropout, seed=config.seed + 100 + number, name=f"lstm_{number}_dropout")(x)
+    if not config.residual:
+        return x
+    if shortcut.shape[-1] != units:
+        shortcut = layers.Dense(units, use_bias=False, name=f"shortcut_{number}")(shortcut)
+    x = layers.LayerNormalization(epsilon=1e-6, name=f"lstm_{number}_norm")(shortcut + x)
+    y = layers.Dense(config.feed_forward * units, activation="relu", name=f"feed_forward_{number}_in")(x)
+    y = layers.Dropout(config.dropout, seed=config.seed + 200 + number, name=f"feed_forward_{number}_dropout_in")(y)
+    y = layers.Dense(units, name=f"feed_forward_{number}_out")(y)
+    y = layers.Dropout(config.dropout, seed=config.seed + 300 + number, name=f"feed_forward_{number}_dropout")(y)
+    return layers.LayerNormalization(epsilon=1e-6, name=f"feed_forward_{number}_norm")(x + y)
+
+
+def layer_table(model: keras.Model) -> list[dict[str, Any]]:
+    """List every layer that holds weights: name, output shape, parameter count and its role in words."""
+    rows = []
+    for layer in model.layers:
+        if not layer.weights or layer.count_params() == 0:
+            continue
+        shape = tuple(
+            "samples" if size is None and at == 0 else "timesteps" if size is None else size
+            for at, size in enumerate(layer.output.shape if not isinstance(layer.output, list) else ())
+        )
+        rows.append(
+            {
+                "layer": layer.name,
+                "output_shape": " x ".join(map(str, shape)),
+                "parameters": layer.count_params(),
+                "role": _role(layer.name),
+            }
+        )
+    return rows
+
+
+_ROLES = {
+    "item_embedding": "anime embedding, in (watched at t) and out (tied: what comes next)",
+    "item_tags": "which genres and tags each anime has (fixed)",
+    "token_embedding": "genre/tag embeddings, averaged: of the anime at t, of the wish, and in the output",
+    "rating_embedding": "rating given at t; missing has its own vector",
+    "gap_embedding": "log time since the event before",
+    "user_embedding": "user; the unknown user has its own vector",
+    "projection": "feature vector of a timestep, to the stack's width",
+    "item_bias": "popularity of each anime in the output",
+    "to_item_space": "state, to the anime embedding's width",
+}
+
+
+def _role(name: str) -> str:
+    if name in _ROLES:
+        return _ROLES[name]
+    kind, _, rest = name.partition("_")
+    if kind == "lstm":
+        return "LSTM layer over timesteps" if rest.isdigit() else "LayerNorm after the residual of the LSTM"
+    return "LayerNorm after the feed-forward" if name.endswith("norm") else "feed-forward block, or shortcut"

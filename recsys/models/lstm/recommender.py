@@ -1,0 +1,193 @@
+"""The stacked LSTM behind the contract: fit, recommend, similar titles, save, load."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset, Order
+from recsys.dataset.split import Holdout
+from recsys.errors import InputError
+from recsys.models.base import Recommender, Scores
+from recsys.models.lstm.config import LSTMConfig
+from recsys.models.lstm.encoder import Encoder, item_vectors, to_onnx
+from recsys.models.lstm.inputs import Encoding
+
+if TYPE_CHECKING:
+    import keras
+
+NETWORK, ENCODER, ITEMS, FITTED = "network.keras", "encoder.onnx", "items.npz", "lstm.json"
+
+
+class LSTMRecommender(Recommender):
+    """Predict the next anime with a stack of LSTM layers over the features of each event.
+
+    Fitting needs Keras; everything else runs on the exported ONNX encoder and numpy, so that a cold process answers
+    without importing TensorFlow. `workdir` is where checkpoint, CSV log and curves go; with `resume`, an interrupted
+    fit goes on from there.
+    """
+
+    name = "lstm"
+    Config = LSTMConfig
+    supports_mood = True
+    finds_epochs = True
+    config: LSTMConfig
+
+    def __init__(
+        self,
+        config: LSTMConfig | None = None,
+        *,
+        workdir: str | Path | None = None,
+        resume: bool = False,
+        tensorboard: str | Path | None = None,
+    ) -> None:
+        super().__init__(config)
+        self.workdir = None if workdir is None else Path(workdir)
+        self.resume = resume
+        self.tensorboard = None if tensorboard is None else Path(tensorboard)
+        self.epochs: list[dict[str, Any]] = []
+        """One row an epoch: loss, validation metrics, seconds."""
+
+    # -- training ----------------------------------------------------------------------------------------------
+
+    def _fit(self, data: Dataset, validation: Holdout | None, progress: bool) -> None:
+        import keras
+
+        from recsys.models.lstm import training
+        from recsys.models.lstm.network import build, layer_table
+        from recsys.models.lstm.windows import TrainingWindows
+
+        if not (data.histories.lengths >= 2).any():
+            raise InputError("The LSTM needs a history of at least 2 events, got none.", "Loosen the filters.")
+        began = time.perf_counter()
+        keras.utils.set_random_seed(self.config.seed)
+        self._encoding = Encoding.of(data, self.config)
+        tags = self._encoding.item_tags(data.catalogue)
+        state: dict[str, Any] = {"epochs": [], "best": -1.0, "best_epoch": 0}
+        identity = {"config": self.config.to_mapping(), "events": _fingerprint(data.histories)}
+        resumed = training.read_checkpoint(self.workdir, identity) if self.resume and self.workdir else None
+        network, state = resumed or (build(self.config, self._encoding, tags), state)
+        if resumed is None:
+            training.compile_for_training(network, self.config)
+        windows = TrainingWindows(
+            data.histories,
+            self._encoding,
+            self.config,
+            tags,
+            shuffled=data.order is Order.NONE,
+            epoch=len(state["epochs"]),
+        )
+        judge = training.RankingValidation(
+            lambda model: self._scorer(model, tags, data), validation, self.config, state
+        )
+        training.run(
+            network,
+            windows,
+            judge,
+            self.config,
+            workdir=self.workdir,
+            identity=identity,
+            progress=progress,
+            tensorboard=self.tensorboard,
+        )
+        self.epochs = judge.state["epochs"]
+        self._layers = layer_table(network)
+        self._network: keras.Model | None = network
+        self._serve(to_onnx(network, self.config, self._encoding, tags), *item_vectors(network, tags), data)
+        self.facts |= {
+            "epochs": len(self.epochs),
+            "best_epoch": judge.state["best_epoch"],
+            "monitor": self.config.monitor,
+            "best_validation": judge.state["best"] if validation is not None else None,
+            "fit_seconds": round(time.perf_counter() - began, 1),
+        }
+
+    def refit(self, *, progress: bool = False) -> Self:
+        """Fit anew on everything, validation and test rows included, for the epochs that validation found best."""
+        epochs = max(1, int(self.facts.get("best_epoch", 0)))
+        settings = {**self.config.to_mapping(), "epochs": epochs}
+        workdir = None if self.workdir is None else self.workdir / "final"
+        final = type(self)(self.Config.from_mapping(settings), workdir=workdir, resume=self.resume)
+        return final.fit(self.data, progress=progress)
+
+    def _scorer(self, network: keras.Model, tags: npt.NDArray[np.float32], data: Dataset) -> Any:
+        """Score with the very engine that serves, built from the network's present weights."""
+        self._serve(to_onnx(network, self.config, self._encoding, tags), *item_vectors(network, tags), data)
+        return self._scores
+
+    def _serve(
+        self, graph: bytes, vectors: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], data: Dataset
+    ) -> None:
+        """Take up trained parameters; a title without training events gets the bias of the rarest ones."""
+        self._graph = graph
+        self._encoder = Encoder(graph, self.config, self._encoding)
+        counts = np.bincount(data.histories.items, minlength=len(bias))
+        watched = np.flatnonzero(counts)
+        rarest = watched[counts[watched] <= np.quantile(counts[watched], 0.05)]
+        self._vectors = vectors
+        self._bias = np.where(counts > 0, bias, bias[rarest].mean()).astype(np.float32)
+
+    # -- serving -------------------------------------------------------------------------------------------------
+
+    def _scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
+        scores: Scores = self._encoder.encode(histories, self._wish(mood)) @ self._vectors.T
+        scores += self._bias
+        return scores
+
+    def _wish(self, mood: Sequence[str]) -> list[str]:
+        if not mood:
+            return []
+        tokens = self.data.catalogue.resolve_tokens(mood)
+        lost = [shown for shown, token in zip(mood, tokens, strict=True) if token not in self._encoding.tokens]
+        if lost:
+            raise InputError(
+                f"This model has no embedding for {', '.join(lost)}.",
+                f"It knows the {len(self._encoding.tokens)} most frequent genres and tags (setting max_tokens).",
+            )
+        return tokens
+
+    def _similar(self, codes: npt.NDArray[np.int32]) -> Scores:
+        """Compare output vectors by cosine: titles that come next for the same people."""
+        unit = self._vectors / np.maximum(np.linalg.norm(self._vectors, axis=1, keepdims=True), 1e-9)
+        scores: Scores = unit[codes] @ unit.T
+        return scores
+
+    def describe(self) -> pl.DataFrame:
+        """List every layer that holds weights: `layer, output_shape, parameters, role`."""
+        return pl.DataFrame(self._layers)
+
+    # -- the folder ----------------------------------------------------------------------------------------------
+
+    def _save(self, folder: Path) -> None:
+        if self._network is None:
+            import keras
+
+            self._network = keras.models.load_model(self._folder / NETWORK, compile=False)
+        self._network.save(folder / NETWORK)
+        (folder / ENCODER).write_bytes(self._graph)
+        np.savez(folder / ITEMS, vectors=self._vectors, bias=self._bias)
+        fitted = {"encoding": self._encoding.to_mapping(), "epochs": self.epochs, "layers": self._layers}
+        (folder / FITTED).write_text(json.dumps(fitted, indent=2), encoding="utf-8")
+
+    def _load(self, folder: Path) -> None:
+        fitted = json.loads((folder / FITTED).read_text(encoding="utf-8"))
+        self._encoding = Encoding.from_mapping(fitted["encoding"])
+        self.epochs, self._layers = fitted["epochs"], fitted["layers"]
+        self._folder, self._network = folder, None
+        self._graph = (folder / ENCODER).read_bytes()
+        self._encoder = Encoder(self._graph, self.config, self._encoding)
+        with np.load(folder / ITEMS, allow_pickle=False) as arrays:
+            self._vectors, self._bias = arrays["vectors"], arrays["bias"]
+
+
+def _fingerprint(histories: Histories) -> str:
+    return hashlib.sha256(histories.items.tobytes() + histories.offsets.tobytes()).hexdigest()

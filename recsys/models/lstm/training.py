@@ -1,0 +1,158 @@
+"""Training by `Model.fit`: validation by full ranking, early stopping, best weights, checkpoint and resume."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from recsys.dataset.split import Holdout
+from recsys.errors import InputError
+from recsys.models.lstm.config import LSTMConfig
+from recsys.ranking.ranks import target_ranks
+
+Score = Callable[[Any], npt.NDArray[np.float32]]
+"""Scores (n_users, n_codes) of a group of histories."""
+
+CHECKPOINT, BEST, STATE = "checkpoint.keras", "best.weights.h5", "state.json"
+
+
+def compile_for_training(model: keras.Model, config: LSTMConfig) -> None:
+    """Set Adam and the softmax cross-entropy, averaged over the timesteps that have a next anime."""
+    model.compile(
+        optimizer=keras.optimizers.Adam(config.learning_rate, beta_2=config.beta_2, global_clipnorm=config.clip_norm),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
+        jit_compile=False,  # measured on CPU: XLA makes this step several times slower
+    )
+
+
+def ranking_quality(score: Score, validation: Holdout) -> dict[str, float]:
+    """Return recall@10 and NDCG@10 over all titles, seen ones excluded, each averaged over users."""
+    recall, ndcg = [], []
+    for start in range(0, validation.n_users, 512):
+        part = validation.select(slice(start, start + 512))
+        ranks = target_ranks(score(part.inputs), part.inputs, part.targets)
+        hits = ranks <= 10
+        users, per_user = part.targets.rows, part.targets.lengths
+        gains = np.bincount(users, np.where(hits, 1 / np.log2(1 + ranks), 0.0), minlength=part.n_users)
+        ideal = np.cumsum(1 / np.log2(2 + np.arange(10)))[np.minimum(per_user, 10) - 1]
+        ndcg.append(gains / ideal)
+        recall.append(np.bincount(users, hits, minlength=part.n_users) / per_user)
+    return {"recall@10": float(np.concatenate(recall).mean()), "ndcg@10": float(np.concatenate(ndcg).mean())}
+
+
+class RankingValidation(keras.callbacks.Callback):
+    """Judge each epoch by full ranking, keep the best weights, stop when they stay the best for `patience` epochs."""
+
+    def __init__(
+        self,
+        make_score: Callable[[keras.Model], Score],
+        validation: Holdout | None,
+        config: LSTMConfig,
+        state: dict[str, Any],
+    ) -> None:
+        super().__init__()
+        self._make_score = make_score
+        self._validation = validation
+        self._config = config
+        self.state = state
+        self.best_weights: list[npt.NDArray[Any]] | None = None
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        row = {"epoch": epoch + 1, "loss": float((logs or {})["loss"])}
+        quality = {} if self._validation is None else ranking_quality(self._make_score(self.model), self._validation)
+        row |= {f"val_{name}": value for name, value in quality.items()}
+        row["seconds"] = round(time.perf_counter() - self._began, 2)
+        if logs is not None:
+            logs.update({name: row[name] for name in row if name.startswith("val_")})
+        self.state["epochs"].append(row)
+        value = quality.get(self._config.monitor, float(epoch))
+        if value > self.state["best"]:
+            self.state.update(best=value, best_epoch=epoch + 1)
+            self.best_weights = self.model.get_weights()
+        elif epoch + 1 - self.state["best_epoch"] >= self._config.patience:
+            self.model.stop_training = True
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Save network, optimizer and progress after each epoch, so that an interrupted fit can go on."""
+
+    def __init__(self, folder: Path, judge: RankingValidation, identity: dict[str, Any]) -> None:
+        super().__init__()
+        self._folder = folder
+        self._judge = judge
+        self._identity = identity
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._judge.state["best_epoch"] == epoch + 1:
+            _replace(self._folder / BEST, self.model.save_weights)
+        _replace(self._folder / CHECKPOINT, self.model.save)
+        state = {"identity": self._identity, **self._judge.state}
+        _replace(self._folder / STATE, lambda path: path.write_text(json.dumps(state), encoding="utf-8"))
+
+
+def _replace(path: Path, write: Callable[[Path], Any]) -> None:
+    beside = path.with_name("new." + path.name)
+    write(beside)
+    beside.replace(path)
+
+
+def read_checkpoint(folder: Path, identity: dict[str, Any]) -> tuple[keras.Model, dict[str, Any]] | None:
+    """Return the network and the progress of an interrupted fit; None when there is none."""
+    if not (folder / STATE).is_file():
+        return None
+    state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    if state.pop("identity") != identity:
+        raise InputError(
+            f"The checkpoint in {folder} was made with other settings or data.", "Remove it, or fit without --resume."
+        )
+    return keras.models.load_model(folder / CHECKPOINT), state
+
+
+def run(
+    model: keras.Model,
+    windows: keras.utils.PyDataset,
+    judge: RankingValidation,
+    config: LSTMConfig,
+    *,
+    workdir: Path | None,
+    identity: dict[str, Any],
+    progress: bool,
+    tensorboard: Path | None,
+) -> None:
+    """Train to the end and leave the best weights in the model."""
+    callbacks: list[keras.callbacks.Callback] = [judge]
+    if workdir is not None:
+        workdir.mkdir(parents=True, exist_ok=True)
+        begun = bool(judge.state["epochs"])
+        callbacks += [
+            keras.callbacks.CSVLogger(workdir / "log.csv", append=begun),
+            Checkpoint(workdir, judge, identity),
+        ]
+    if tensorboard is not None:
+        callbacks.append(keras.callbacks.TensorBoard(tensorboard))
+    done = len(judge.state["epochs"])
+    stopped = done and done - judge.state["best_epoch"] >= config.patience
+    if not stopped:
+        model.fit(
+            windows,
+            epochs=config.epochs,
+            initial_epoch=done,
+            shuffle=False,
+            callbacks=callbacks,
+            verbose="auto" if progress else 0,
+        )
+    if judge.best_weights is not None:
+        model.set_weights(judge.best_weights)
+    elif workdir is not None and (workdir / BEST).is_file():
+        model.load_weights(workdir / BEST)

@@ -1,0 +1,143 @@
+"""Training batches: windows cut from histories, shuffled anew every epoch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from recsys.dataset.histories import Histories
+from recsys.dataset.vocabulary import FIRST
+from recsys.models.lstm.config import LSTMConfig
+from recsys.models.lstm.inputs import Encoding, Events, gather_windows
+
+
+class TrainingWindows(keras.utils.PyDataset):
+    """Yield `(inputs, targets, weights)` for `Model.fit`.
+
+    Every history is cut into windows of `window + 1` events that overlap by one, with a random first cut each epoch;
+    the last event of a window is only a target. Windows of like length share a batch. Everything random derives from
+    (seed, epoch), so a resumed run goes on exactly where it stopped. `shuffled` histories (order `none`) are permuted
+    anew each epoch.
+    """
+
+    def __init__(
+        self,
+        histories: Histories,
+        encoding: Encoding,
+        config: LSTMConfig,
+        item_tags: npt.NDArray[np.float32],
+        *,
+        shuffled: bool = False,
+        epoch: int = 0,
+    ) -> None:
+        super().__init__()
+        self._histories = histories.select(np.flatnonzero(histories.lengths >= 2))
+        self._encoding = encoding
+        self._config = config
+        self._tags = item_tags
+        self._shuffled = shuffled
+        counts = np.bincount(histories.items, minlength=encoding.n_codes).astype(np.float64)
+        counts[:FIRST] = 0
+        self._watched = np.flatnonzero(counts).astype(np.int32)
+        self._draw = counts[self._watched] ** 0.75
+        self._draw /= self._draw.sum()
+        self._full = config.full_softmax(len(self._watched))
+        self._column = np.zeros(encoding.n_codes, dtype=np.int32)
+        self._column[self._watched] = np.arange(len(self._watched))
+        self._n_batches = math.ceil(self._count_windows() / config.batch_size)
+        self._start_epoch(epoch)
+
+    def __len__(self) -> int:
+        return self._n_batches
+
+    def on_epoch_end(self) -> None:
+        """Cut and shuffle for the next epoch."""
+        self._start_epoch(self._epoch + 1)
+
+    def _count_windows(self) -> int:
+        """Count windows when every history's first cut is at the full width (fewer than any random cut by <= 1)."""
+        return int(np.ceil((self._histories.lengths - 1) / self._config.window + 0.5).sum())
+
+    def _start_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+        rng = np.random.default_rng((self._config.seed, epoch))
+        histories = self._histories
+        if self._shuffled:
+            histories = histories.reorder_events(np.lexsort((rng.random(histories.n_events), histories.rows)))
+        self._events = Events.of(histories, self._encoding)
+        users, starts, lengths = _cut(histories, self._config.window, rng)
+        order = rng.permutation(len(users))
+        order = order[np.argsort(lengths[order], kind="stable")]
+        batches = np.array_split(order, self._n_batches)
+        self._batches = [batches[index] for index in rng.permutation(self._n_batches)]
+        self._users, self._starts, self._lengths = users, starts, lengths
+
+    def __getitem__(self, index: int) -> tuple[dict[str, Any], Any, Any]:
+        rng = np.random.default_rng((self._config.seed, self._epoch, index))
+        batch = self._batches[index]
+        users, starts, lengths = self._users[batch], self._starts[batch], self._lengths[batch]
+        width = int(lengths.max())
+        events = self._events
+        inputs: dict[str, Any] = {"items": gather_windows(events.histories.items, starts, lengths, width)}
+        following = gather_windows(events.histories.items, starts + 1, lengths, width)
+        if events.ratings is not None:
+            inputs["ratings"] = gather_windows(events.ratings, starts, lengths, width)
+        if events.gaps is not None:
+            inputs["gaps"] = gather_windows(events.gaps, starts, lengths, width)
+        if self._encoding.n_users:
+            hidden = rng.random(len(users)) < self._config.user_dropout
+            inputs["users"] = np.where(hidden, 1, events.users[users]).astype(np.int32)
+        if self._encoding.tokens:
+            inputs["wishes"] = self._wishes(following, rng)
+        weights = (following >= FIRST).astype(np.float32)
+        candidates, log_q, targets = self._candidates(following, rng)
+        inputs["candidates"], inputs["log_q"] = candidates, log_q
+        return inputs, targets, weights
+
+    def _wishes(self, following: npt.NDArray[np.int32], rng: np.random.Generator) -> npt.NDArray[np.int32]:
+        """Wish for some of the next anime's own tags, in a few samples and there at half of the timesteps."""
+        wishes = np.zeros((*following.shape, self._config.wish_tokens), dtype=np.int32)
+        wishes[..., 0] = 1  # token column 0, "no wish"
+        rows = np.flatnonzero(rng.random(len(following)) < self._config.wish_rate)
+        if len(rows) == 0:
+            return wishes
+        tags = self._tags[following[rows]] > 0  # (rows, T, token columns)
+        wanted = (rng.random(tags.shape[:2]) < 0.5) & tags.any(axis=2)
+        ranks = np.where(tags, rng.random(tags.shape), -1.0)
+        n_best = min(self._config.wish_tokens, tags.shape[2])
+        best = np.argsort(-ranks, axis=2)[..., :n_best]
+        there = np.take_along_axis(tags, best, axis=2)
+        there &= np.arange(n_best) < rng.integers(1, n_best + 1, tags.shape[:2])[..., None]
+        chosen = np.zeros((len(rows), following.shape[1], self._config.wish_tokens), dtype=np.int32)
+        chosen[..., :n_best] = np.where(there, best + 1, 0)
+        wishes[rows] = np.where(wanted[..., None], chosen, wishes[rows])
+        return wishes
+
+    def _candidates(self, following: npt.NDArray[np.int32], rng: np.random.Generator) -> tuple[Any, Any, Any]:
+        """Return the titles to score, their log-probability of being drawn, and the targets' places among them."""
+        if self._full:
+            return self._watched, np.zeros(len(self._watched), dtype=np.float32), self._column[following]
+        drawn = rng.choice(self._watched, size=self._config.negatives, p=self._draw)
+        candidates = np.union1d(drawn, following[following >= FIRST]).astype(np.int32)
+        # expected number of draws; the logQ correction of Yi et al. 2019, eq. 5
+        expected = self._draw[self._column[candidates]] * self._config.negatives
+        log_q = np.log(-np.expm1(-expected)).astype(np.float32)
+        places = np.searchsorted(candidates, following)
+        return candidates, log_q, np.where(following >= FIRST, places, 0).astype(np.int32)
+
+
+def _cut(histories: Histories, window: int, rng: np.random.Generator) -> tuple[Any, Any, Any]:
+    """Return user index, first event and number of input events of each window."""
+    n_inputs = histories.lengths - 1
+    first = rng.integers(1, window + 1, histories.n_users)
+    first = np.where(n_inputs <= window, n_inputs, np.minimum(first, n_inputs))
+    counts = 1 + np.ceil((n_inputs - first) / window).astype(np.int64)
+    users = np.repeat(np.arange(histories.n_users), counts)
+    number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    begin = np.where(number == 0, 0, first[users] + (number - 1) * window)
+    end = np.minimum(first[users] + number * window, n_inputs[users])
+    return users, histories.offsets[users] + begin, end - begin
