@@ -91,7 +91,8 @@ class Dataset:
         if self.histories.times is not None:
             columns["time"] = self.histories.times
         pl.DataFrame(columns).write_parquet(target / "events.parquet")
-        pl.DataFrame({"user_id": self.users.ids}).write_parquet(target / "users.parquet")
+        users = {"user_id": self.users.ids, "n_events": self.histories.lengths}
+        pl.DataFrame(users).write_parquet(target / "users.parquet")
         self.catalogue.frame.write_parquet(target / "catalogue.parquet")
         card = {"name": self.name, "order": str(self.order), **self.card}
         (target / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -100,16 +101,20 @@ class Dataset:
     def read_files(cls, folder: Path) -> Dataset:
         """Read what `write_files` wrote, after the folder's manifest was checked."""
         card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-        users = Vocabulary(pl.read_parquet(folder / "users.parquet")["user_id"])
+        people = pl.read_parquet(folder / "users.parquet")
+        users = Vocabulary(people["user_id"])
         catalogue = Catalogue(pl.read_parquet(folder / "catalogue.parquet"))
-        events = pl.read_parquet(folder / "events.parquet")
-        counts = np.bincount(events["user"].to_numpy() - FIRST, minlength=len(users))
-        has = events.columns
+        events = folder / "events.parquet"
+        has = pl.read_parquet_schema(events)
+
+        def column(name: str) -> pl.Series:  # one by one: all at once would need twice the memory
+            return pl.read_parquet(events, columns=[name]).to_series()
+
         histories = Histories(
-            np.concatenate([[0], np.cumsum(counts)]),
-            events["item"].to_numpy(),
-            events["rating"].fill_null(float("nan")).to_numpy() if "rating" in has else None,
-            events["time"].to_numpy() if "time" in has else None,
+            np.concatenate([[0], people["n_events"].cum_sum().to_numpy()]),
+            column("item").to_numpy(),
+            column("rating").fill_null(float("nan")).to_numpy() if "rating" in has else None,
+            column("time").to_numpy() if "time" in has else None,
             np.arange(FIRST, users.n_codes, dtype=np.int32),
         )
         items = Vocabulary(catalogue.frame["anime_id"])

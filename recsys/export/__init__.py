@@ -6,6 +6,6 @@ PosixPath('recs.parquet')
 """
 
 from recsys.export.job import export
-from recsys.export.writers import WRITERS
+from recsys.export.writers import WRITERS, choose_writer
 
-__all__ = ["WRITERS", "export"]
+__all__ = ["WRITERS", "choose_writer", "export"]
