@@ -1,1 +1,5 @@
 """The judge: metrics, full-ranking evaluation, results and reports; importable on its own."""
+
+from evaluation.certainty import Interval as Interval
+from evaluation.judge import Evaluation as Evaluation
+from evaluation.judge import evaluate as evaluate

@@ -1,0 +1,190 @@
+"""Where each held-out title stands in a full ranking, from scores, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.dataset.histories import Histories
+from recsys.dataset.split import Holdout
+from recsys.dataset.vocabulary import FIRST
+from recsys.errors import InputError
+from recsys.ranking.topk import top_k
+
+NEVER = np.iinfo(np.int64).max
+"""The rank of a target that the model would never recommend (its score is -inf)."""
+
+BATCH = 512
+
+
+class Scorer(Protocol):
+    """Anything that scores every title for people, given their histories; every `Recommender` does."""
+
+    def scores(self, histories: Histories, /) -> npt.NDArray[Any]:
+        """Return the score of every item code for every user, (n_users, n_codes)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """Hold the 1-based ranks of each user's targets, ascending inside every user, ragged like `Histories`.
+
+    Shapes: `offsets (n_users + 1,)`, `values (n_targets,)`; every user has at least one target.
+
+    >>> ranks = Ranks.from_lists([[3], [7, 1]])
+    >>> ranks.values.tolist(), ranks.n_targets.tolist(), ranks.best.tolist()
+    ([3, 1, 7], [1, 2], [3, 1])
+    """
+
+    offsets: npt.NDArray[np.int64]
+    values: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if (self.n_targets < 1).any():
+            user = int(np.flatnonzero(self.n_targets < 1)[0])
+            raise InputError(f"Every judged user must have a target, user {user} has none.", "Leave that user out.")
+        if len(self.values) and self.values.min() < 1:
+            raise InputError(f"Ranks must be at least 1, got {self.values.min()}.", "Count places from 1.")
+        steps = np.diff(self.values)
+        steps[self.offsets[1:-1] - 1] = 0  # from one user to the next
+        assert (steps >= 0).all(), "ranks ascend inside each user"
+
+    @classmethod
+    def from_lists(cls, rows: Sequence[Sequence[int]]) -> Ranks:
+        """Build ranks from one list of places a user, in any order."""
+        offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
+        values = [np.sort(np.asarray(row, dtype=np.int64)) for row in rows]
+        return cls(offsets, np.concatenate(values) if values else np.zeros(0, dtype=np.int64))
+
+    @property
+    def n_users(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def n_targets(self) -> npt.NDArray[np.int64]:
+        """Count each user's targets, shape (n_users,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def users(self) -> npt.NDArray[np.int64]:
+        """Give the user index of each target, shape (n_targets,)."""
+        return np.repeat(np.arange(self.n_users), self.n_targets)
+
+    @property
+    def best(self) -> npt.NDArray[np.int64]:
+        """Give the rank of each user's best-placed target, shape (n_users,)."""
+        return self.values[self.offsets[:-1]]
+
+
+class Ranked(NamedTuple):
+    """Hold what a model did with a holdout: target ranks, lists of item codes (n_users, depth), number of titles."""
+
+    ranks: Ranks
+    lists: npt.NDArray[np.int32]
+    n_titles: int
+
+
+def rank_holdout(
+    model: Scorer, holdout: Holdout, *, depth: int = 0, batch_size: int = BATCH, progress: bool = False
+) -> Ranked:
+    """Score every title for every user of the holdout and rank the targets; never more than one batch in memory.
+
+    With a `depth` the best `depth` codes of each user are kept too, seen titles left out (as in `recommend`).
+    """
+    if holdout.n_users == 0:
+        raise InputError("There is nobody to judge by: the held-out part is empty.", "Split the data differently.")
+    values, lists, n_codes = [], [], 0
+    for start in _batches(holdout.n_users, batch_size, progress):
+        part = holdout.select(slice(start, start + batch_size))
+        scores = np.asarray(model.scores(part.inputs))
+        n_codes = n_codes or scores.shape[-1]
+        if scores.shape != (part.n_users, n_codes):
+            raise InputError(
+                f"Scores must be {(part.n_users, n_codes)} (users, item codes), got {scores.shape}.",
+                "Return one column for every item code, padding and unknown included.",
+            )
+        values.append(ranks_from_scores(scores, part.inputs, part.targets).values)
+        if depth:
+            lists.append(_lists(scores, part.inputs, depth))
+    ranks = Ranks(holdout.targets.offsets, np.concatenate(values))
+    empty = np.zeros((holdout.n_users, 0), dtype=np.int32)
+    return Ranked(ranks, np.concatenate(lists) if depth else empty, n_codes - FIRST)
+
+
+def ranks_from_scores(scores: npt.NDArray[Any], seen: Histories, targets: Histories) -> Ranks:
+    """Rank each user's targets among all titles but those seen; a tied title goes before the target.
+
+    `scores` is (n_users, n_codes) and is left as it is. A target's rank is 1 + the unseen other titles that score at
+    least as much; of a user's several targets each takes a place of its own. So a model that scores everything alike
+    puts every target last. Codes below `FIRST` are no titles. A score of -inf means "never" (rank `NEVER`).
+    """
+    titles = scores[:, FIRST:]
+    if titles.size and np.isnan(titles.min()):  # the minimum is NaN as soon as one of them is
+        user, title = np.argwhere(np.isnan(titles))[0]
+        raise InputError(
+            f"Scores must be numbers, got NaN (first for row {user}, code {title + FIRST}).",
+            "A training that diverged leaves such a model: lower its learning rate.",
+        )
+    n_codes = scores.shape[1]
+    target_keys = _keys(targets, n_codes)
+    seen_keys = np.unique(_keys(seen, n_codes))  # a title watched twice still competes only once
+    _check_targets(targets, target_keys, seen_keys, n_codes)
+    seen_rows, seen_items = np.divmod(seen_keys, n_codes)
+    seen_scores = scores[seen_rows, seen_items]
+    seen_scores[seen_items < FIRST] = -np.inf  # an unknown title is not among the ranked ones
+    bounds = np.searchsorted(seen_rows, np.arange(seen.n_users + 1))
+    target_scores = scores[targets.rows, targets.items]
+    values = np.empty(targets.n_events, dtype=np.int64)
+    for user in range(targets.n_users):
+        place = slice(targets.offsets[user], targets.offsets[user + 1])
+        mine = np.sort(target_scores[place])[::-1]
+        old = seen_scores[bounds[user] : bounds[user + 1]]
+        row = titles[user]
+        others = [np.count_nonzero(row >= s) - np.count_nonzero(old >= s) - np.count_nonzero(mine >= s) for s in mine]
+        values[place] = np.where(mine > -np.inf, others + np.arange(1, len(mine) + 1), NEVER)
+    return Ranks(targets.offsets, values)
+
+
+def _check_targets(
+    targets: Histories, target_keys: npt.NDArray[np.int64], seen_keys: npt.NDArray[np.int64], n_codes: int
+) -> None:
+    if targets.n_events and not FIRST <= targets.items.min() <= targets.items.max() < n_codes:
+        raise InputError(
+            f"Targets must be item codes from {FIRST} to {n_codes - 1}, got {targets.items.min()} to "
+            f"{targets.items.max()}.",
+            "Judge the model on the data that it was fitted for.",
+        )
+    if len(np.unique(target_keys)) < len(target_keys):
+        raise InputError("A user's targets must differ, got one twice.", "Remove duplicates before splitting.")
+    leaked = np.isin(target_keys, seen_keys, assume_unique=True)
+    if leaked.any():
+        raise InputError(
+            f"{leaked.sum()} of {len(leaked)} targets are among the titles that their user has seen.",
+            "Remove duplicates before splitting: what the model is shown must not hold the answer.",
+        )
+
+
+def _keys(histories: Histories, n_codes: int) -> npt.NDArray[np.int64]:
+    """Number each (user, title) pair."""
+    return histories.rows * n_codes + histories.items
+
+
+def _lists(scores: npt.NDArray[Any], seen: Histories, depth: int) -> npt.NDArray[np.int32]:
+    """Return the best `depth` unseen codes of each user (all where there are fewer titles), 0 where none is left."""
+    masked = np.array(scores, dtype=np.float32)
+    masked[:, :FIRST] = -np.inf
+    masked[seen.rows, seen.items] = -np.inf
+    return top_k(masked, depth).codes
+
+
+def _batches(n_users: int, size: int, progress: bool) -> Sequence[int] | Any:
+    starts = range(0, n_users, size)
+    if not progress:
+        return starts
+    from rich.progress import track
+
+    return track(starts, description="Ranking")
