@@ -53,7 +53,8 @@ def ndcg(ranks: Ranks, k: int) -> PerUser:
     inside = ranks.values <= k
     gains = np.where(inside, 1 / np.log2(np.where(inside, ranks.values, 1) + 1), 0.0)
     ideal = np.cumsum(1 / np.log2(np.arange(2, min(k, int(ranks.n_targets.max())) + 2)))
-    return _sum_per_user(ranks, gains) / ideal[np.minimum(ranks.n_targets, k) - 1]
+    values: PerUser = _sum_per_user(ranks, gains) / ideal[np.minimum(ranks.n_targets, k) - 1]
+    return values
 
 
 def mrr(ranks: Ranks, k: int | None = None) -> PerUser:
@@ -168,4 +169,4 @@ def _hits(ranks: Ranks, k: int) -> PerUser:
 
 
 def _sum_per_user(ranks: Ranks, values: PerUser) -> PerUser:
-    return np.bincount(ranks.users, weights=values, minlength=ranks.n_users)
+    return np.bincount(ranks.users, weights=values, minlength=ranks.n_users).astype(np.float64, copy=False)
