@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -56,13 +57,14 @@ def export(
         model = load_model(model)
     histories = _histories(model, users)
     frames = _frames(model, histories, k, filters, mood, COLUMNS + ("title",) * titles)
+    began = time.perf_counter()
     # the first batch is ranked before anything is written, so that wrong filters change nothing on disk
     n_users, frame = next(frames)
     with (
         write_file(out, overwrite=overwrite) as beside,
         closing(open_writer(beside)) as writer,
         ThreadPoolExecutor(1, "export") as pool,
-        _progress_bar(progress) as bar,
+        _progress_bar(progress, began) as bar,
     ):
         task = bar.add_task(f"Exporting to {out.name}", total=histories.n_users)
         writing = pool.submit(writer.write, frame)  # while the next batch is ranked; one at most waits for the disk
@@ -103,19 +105,23 @@ def _frames(
 
 
 class _SpeedColumn(ProgressColumn):
-    """Show users per second."""
+    """Show users per second since the work began, which is before the bar appears."""
+
+    def __init__(self, began: float) -> None:
+        super().__init__()
+        self._began = began
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f} users/s", style="progress.data.speed")
+        speed = task.completed / max(time.perf_counter() - self._began, 1e-9)
+        return Text(f"{speed:,.0f} users/s", style="progress.data.speed")
 
 
-def _progress_bar(shown: bool) -> Progress:
+def _progress_bar(shown: bool, began: float) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        _SpeedColumn(),
+        _SpeedColumn(began),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         disable=not shown,

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import recsys.models.base
+from recsys.dataset.vocabulary import FIRST
+from recsys.errors import ArtifactError, InputError, RecsysError, UnknownIdError
+from recsys.export import WRITERS, export
+from recsys.export.writers import TextWriter
+from recsys.models.popularity import PopularityRecommender
+from recsys.ranking.filters import Filters
+
+COLUMNS = ["user_id", "rank", "anime_id", "score"]
+
+
+class Noise(PopularityRecommender):
+    """Score by user and title, so that no two lists are alike; fail at a batch on request."""
+
+    failure: Any = None
+    fail_at = 2
+    n_batches = 0
+
+    def _scores(self, histories, mood=()):
+        self.n_batches += 1
+        if self.failure is not None and self.n_batches == self.fail_at:
+            self.failure()
+        codes = np.arange(self.data.n_codes)
+        return np.sin(histories.users[:, None] * 7.0 + codes * codes).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch):
+    monkeypatch.setattr(recsys.models.base, "BATCH", 2)
+
+
+@pytest.fixture
+def model(small):
+    return Noise().fit(small)
+
+
+@pytest.fixture
+def old(tmp_path):
+    path = tmp_path / "recs.csv"
+    path.write_text("old")
+    return path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def failing(error: BaseException) -> Any:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise error
+
+    return fail
+
+
+NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
+
+
+# -- what is written ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("k", [1, 3, 100])
+def test_the_file_holds_what_recommend_returns(model, tmp_path, k):
+    path = export(model, tmp_path / "recs.parquet", k=k)
+    assert path == tmp_path / "recs.parquet"
+    found = pl.read_parquet(path)
+    assert found.columns == COLUMNS
+    assert found.equals(model.recommend(k=k).select(COLUMNS))
+    assert names(tmp_path) == ["recs.parquet"]
+
+
+def test_titles_are_added_on_request(model, tmp_path):
+    found = pl.read_parquet(export(model, tmp_path / "recs.parquet", k=2, titles=True))
+    assert found.equals(model.recommend(k=2))
+
+
+def test_filters_hold(model, tmp_path):
+    filters = Filters(include_genres=["romance"], keep_seen=True, adult=True)
+    found = pl.read_parquet(export(model, tmp_path / "recs.parquet", k=9, filters=filters))
+    assert found.equals(model.recommend(k=9, filters=filters).select(COLUMNS))
+    assert found["anime_id"].unique().sort().to_list() == [20, 21, 22, 23]
+
+
+def test_users_come_in_the_order_asked_for_and_once(model, tmp_path):
+    found = pl.read_parquet(export(model, tmp_path / "recs.parquet", k=1, users=["106", "101", "104", "101"]))
+    assert found["user_id"].to_list() == [106, 101, 104]
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_every_format_has_every_row(model, tmp_path, format):
+    path = export(model, tmp_path / f"recs.{format}", k=3)
+    if format.startswith("jsonl"):
+        found = pl.read_ndjson(path)
+    else:
+        found = pl.read_parquet(path) if format == "parquet" else pl.read_csv(path)
+    assert found["anime_id"].to_list() == model.recommend(k=3)["anime_id"].to_list()
+    assert found.columns == COLUMNS
+
+
+def test_a_saved_model_is_exported_from_its_folder(small, tmp_path):
+    model = PopularityRecommender().fit(small)
+    path = export(model.save(tmp_path / "model"), tmp_path / "recs", k=3, format="csv")
+    assert pl.read_csv(path)["anime_id"].to_list() == model.recommend(k=3)["anime_id"].to_list()
+
+
+def test_nothing_left_to_recommend_makes_a_file_with_columns_only(model, tmp_path):
+    found = pl.read_parquet(export(model, tmp_path / "recs.parquet", users=[101], filters=Filters(candidates=[10])))
+    assert found.columns == COLUMNS
+    assert len(found) == 0
+
+
+def test_the_progress_bar_counts_users(model, tmp_path, capsys):
+    export(model, tmp_path / "quiet.csv")
+    assert capsys.readouterr() == ("", "")
+    export(model, tmp_path / "shown.csv", progress=True)
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert "Exporting to shown.csv" in error
+    assert "6/6" in error
+    assert "users/s" in error
+
+
+def test_memory_holds_few_batches_however_many_users_there_are(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(recsys.models.base, "BATCH", 1)
+    alive: set[int] = set()
+    most = 0
+    ranked = recsys.models.base.top_k
+
+    def counting_top_k(scores, k):
+        nonlocal most
+        result = ranked(scores, k)
+        for array in (scores, result.codes):
+            alive.add(id(array))
+            weakref.finalize(array, alive.discard, id(array))
+        most = max(most, len(alive))
+        return result
+
+    monkeypatch.setattr(recsys.models.base, "top_k", counting_top_k)
+    export(model, tmp_path / "recs.csv")
+    assert model.n_batches == 6
+    assert most <= 4  # the scores and the codes of this batch and of the one before it
+
+
+# -- what is refused ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"k": 0}, InputError, r"k must be at least 1, got 0"),
+        ({"users": []}, InputError, r"An export needs at least one user, got none"),
+        ({"users": [101, 999]}, UnknownIdError, r"There is no user 999 in small"),
+        ({"filters": Filters(include_genres=["Akction"])}, UnknownIdError, r"There is no genre or tag 'Akction'"),
+        ({"filters": Filters(candidates=[7])}, UnknownIdError, r"1 of 1 candidates are no known titles"),
+        ({"mood": ["Action"]}, InputError, r"cannot follow a mood"),
+        ({"format": "xlsx"}, InputError, r"There is no export format 'xlsx'"),
+    ],
+)
+def test_wrong_requests_change_nothing_on_disk(model, old, options, error, message):
+    with pytest.raises(error, match=message):
+        export(model, old, overwrite=True, **options)
+    with pytest.raises(error, match=message):
+        export(model, old.parent / "new" / "recs.csv", **options)
+    assert old.read_text() == "old"
+    assert names(old.parent) == ["recs.csv"]
+
+
+def test_an_existing_file_is_refused_before_the_work(model, old):
+    with pytest.raises(ArtifactError, match=r"recs\.csv exists already\. Choose another name, or pass --overwrite"):
+        export(model, old)
+    assert model.n_batches == 0
+    assert old.read_text() == "old"
+
+
+def test_an_existing_file_is_replaced_on_request(model, old):
+    assert len(pl.read_csv(export(model, old, k=1, overwrite=True))) == 6
+
+
+def test_a_model_that_was_not_fitted_is_refused(tmp_path):
+    with pytest.raises(RecsysError, match="has not been fitted"):
+        export(PopularityRecommender(), tmp_path / "recs.csv")
+
+
+# -- what survives -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", WRITERS)
+@pytest.mark.parametrize("fail_at", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [(ValueError("bug"), ValueError), (KeyboardInterrupt(), KeyboardInterrupt), (MemoryError(), MemoryError)],
+)
+def test_an_interrupted_export_leaves_the_old_file_and_nothing_else(model, old, failure, error, fail_at, format):
+    model.failure, model.fail_at = failing(failure), fail_at
+    with pytest.raises(error):
+        export(model, old, overwrite=True, format=format)
+    assert old.read_text() == "old"
+    assert names(old.parent) == ["recs.csv"]
+
+
+def test_sigterm_leaves_the_old_file_and_nothing_else(model, old):
+    model.failure = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended:
+        export(model, old, overwrite=True)
+    assert ended.value.code == 143
+    assert old.read_text() == "old"
+    assert names(old.parent) == ["recs.csv"]
+
+
+@pytest.mark.parametrize("step", ["write", "close"])
+@pytest.mark.parametrize(("failure", "error"), [(NO_SPACE, ArtifactError), (ValueError("bug"), ValueError)])
+def test_a_failing_writer_leaves_the_old_file_and_nothing_else(model, old, monkeypatch, step, failure, error):
+    method = getattr(TextWriter, step)
+
+    def work_then_fail(self, *arguments):
+        method(self, *arguments)
+        raise failure
+
+    monkeypatch.setattr(TextWriter, step, work_then_fail)
+    with pytest.raises(error, match="No space left" if failure is NO_SPACE else "bug"):
+        export(model, old, overwrite=True)
+    assert old.read_text() == "old"
+    assert names(old.parent) == ["recs.csv"]
+
+
+def test_a_failing_rename_leaves_the_old_file_and_nothing_else(model, old, monkeypatch):
+    monkeypatch.setattr(Path, "replace", failing(NO_SPACE))
+    with pytest.raises(ArtifactError, match=r"recs\.csv cannot be written: No space left on device"):
+        export(model, old, overwrite=True)
+    assert old.read_text() == "old"
+    assert names(old.parent) == ["recs.csv"]
+
+
+def test_users_without_events_are_served(small, tmp_path):
+    data = small.with_histories(small.histories.keep_events(small.histories.rows > 0))
+    found = pl.read_parquet(export(Noise().fit(data), tmp_path / "recs.parquet", k=99, filters=Filters(adult=True)))
+    assert found.filter(user_id=101).height == data.n_codes - FIRST
