@@ -82,6 +82,17 @@ def refuse_file(path: str | Path, *, overwrite: bool = False) -> None:
             raise _exists_already(final)
 
 
+def refuse_folder(folder: str | Path, *, kind: str, overwrite: bool = False) -> None:
+    """Raise an error when `write_folder` may not write there: before the work is done instead of after it."""
+    final = _target(folder)
+    with _errors_named(final):
+        _refuse_folder(final, kind, overwrite)
+        there = next(parent for parent in final.absolute().parents if parent.exists())
+        trial = there / f".{final.name[:100]}.{secrets.token_hex(4)}"
+        trial.mkdir()  # asking for the permissions says nothing about a read-only disk
+        trial.rmdir()
+
+
 def _refuse_folder(final: Path, kind: str, overwrite: bool) -> None:
     if not final.exists():
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from recsys.dataset.catalogue import Catalogue
 from recsys.dataset.names import resolve_names
 from recsys.dataset.vocabulary import FIRST, Vocabulary
-from recsys.errors import UnknownIdError
+from recsys.errors import InputError, UnknownIdError
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,30 @@ class Filters:
 
     `include_genres`: at least one of these genres or tags; `exclude_genres`: none of these; `types`: one of these
     (TV, Movie …); `candidates`: only these anime ids; `keep_seen`: rank seen titles too; `adult`: allow titles of
-    genre Hentai or Erotica or with rating Rx (evaluation ranks everything).
+    genre Hentai or Erotica or with rating Rx (evaluation ranks everything). Names may also come as one text:
+
+    >>> Filters(include_genres="Sci-Fi, Drama").include_genres
+    ('Sci-Fi', 'Drama')
     """
 
-    include_genres: Sequence[str] = ()
-    exclude_genres: Sequence[str] = ()
-    types: Sequence[str] = ()
+    include_genres: Sequence[str] | str = ()
+    exclude_genres: Sequence[str] | str = ()
+    types: Sequence[str] | str = ()
     candidates: Sequence[Any] | None = None
     keep_seen: bool = False
     adult: bool = False
 
+    def __post_init__(self) -> None:
+        for name in ("include_genres", "exclude_genres", "types"):
+            object.__setattr__(self, name, split_names(getattr(self, name)))
+        if self.candidates is not None:
+            object.__setattr__(self, "candidates", tuple(self.candidates))
+
     def allowed(self, catalogue: Catalogue, items: Vocabulary) -> npt.NDArray[np.bool_]:
-        """Mark the item codes that may be shown, shape (n_codes,)."""
+        """Mark the item codes that may be shown, shape (n_codes,).
+
+        Raises UnknownIdError for a genre, tag, type or candidate that the catalogue does not have.
+        """
         allowed = np.ones(catalogue.n_codes, dtype=bool)
         allowed[:FIRST] = False
         if not self.adult:
@@ -42,17 +54,33 @@ class Filters:
         if self.exclude_genres:
             allowed &= ~_with_any(catalogue, self.exclude_genres)
         if self.types:
-            known = [kind for kind in catalogue.frame["type"].unique().sort().to_list() if kind]
-            wanted = resolve_names(self.types, known, "type")
-            allowed[FIRST:] &= catalogue.frame["type"].is_in(wanted).fill_null(False).to_numpy()
+            allowed &= _of_types(catalogue, self.types)
         if self.candidates is not None:
             allowed &= _listed(self.candidates, items)
         return allowed
 
 
+def split_names(names: Iterable[str] | str) -> tuple[str, ...]:
+    """Take one text with commas apart; names that are apart already stay as they are.
+
+    >>> split_names("Sci-Fi, Drama")
+    ('Sci-Fi', 'Drama')
+    """
+    return tuple(name.strip() for name in names.split(",") if name.strip()) if isinstance(names, str) else tuple(names)
+
+
 def _with_any(catalogue: Catalogue, names: Sequence[str]) -> npt.NDArray[np.bool_]:
     tokens = catalogue.resolve_tokens(names)
-    mask: npt.NDArray[np.bool_] = catalogue.token_matrix(tokens).any(axis=1)
+    return np.asarray(catalogue.token_matrix(tokens).any(axis=1))
+
+
+def _of_types(catalogue: Catalogue, types: Sequence[str]) -> npt.NDArray[np.bool_]:
+    column = catalogue.frame["type"]
+    known = [kind for kind in column.unique().sort().to_list() if kind]
+    if not known:
+        raise InputError(f"This data has no types of titles, so none can be '{types[0]}'.", "Leave the type out.")
+    mask = np.zeros(catalogue.n_codes, dtype=bool)
+    mask[FIRST:] = column.is_in(resolve_names(types, known, "type")).fill_null(False).to_numpy()
     return mask
 
 

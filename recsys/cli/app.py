@@ -1,0 +1,154 @@
+"""The `recsys` command: its verbs, and what a person sees when something goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import importlib.util
+import os
+import sys
+from contextlib import suppress
+from typing import Annotated, Any, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from recsys.cli.arguments import gather_values
+from recsys.errors import RecsysError
+
+VERBS = {
+    "demo": "recsys.cli.demo:demo",
+    "prepare": "recsys.cli.prepare:prepare",
+    "fit": "recsys.cli.fit:fit",
+    "evaluate": "recsys.cli.evaluate:evaluate",
+    "recommend": "recsys.cli.recommend:recommend",
+    "similar": "recsys.cli.similar:similar",
+    "export": "recsys.cli.export:export",
+    "describe": "recsys.cli.describe:describe",
+    "models": "recsys.cli.models:models",
+    "settings": "recsys.cli.settings:settings",
+}
+"""Where each verb's function is; its module is imported when the verb, or the help, is asked for."""
+
+REFUSED = 2
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+
+class Verb(TyperCommand):
+    """Parse a verb's arguments; an option that may be repeated also takes several values in a row."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, gather_values(args, self.params))
+
+
+class Verbs(TyperGroup):
+    """Find verbs by name, and end every failure that a person can put right with one message and exit code 2."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = cast(Any, dict.fromkeys(VERBS))  # the names only: typer suggests from them
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [name for name, home in VERBS.items() if importlib.util.find_spec(home.partition(":")[0])]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return _load_verb(cmd_name) if cmd_name in VERBS else None
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # who has just seen an error adds --debug at the end of the line
+        return super().parse_args(ctx, sorted(args, key=lambda text: text != "--debug"))
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # here, so that a full disk or a closed pipe is met by the handlers below
+        except KeyboardInterrupt:
+            _say("Interrupted.")
+            raise typer.Exit(INTERRUPTED) from None
+        except (RecsysError, OSError, MemoryError) as error:
+            if isinstance(error, BrokenPipeError):
+                _silence_stdout()
+                raise typer.Exit(PIPE_CLOSED) from None
+            if _debugging(ctx):
+                raise
+            _report(error)
+            raise typer.Exit(REFUSED) from None
+        return result
+
+
+app = typer.Typer(cls=Verbs, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from recsys import __version__
+
+        typer.echo(f"recsys {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def recsys(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="RECSYS_DEBUG", help="Show the traceback of an error.")
+    ] = False,
+) -> None:
+    """Recommend anime from watch histories: prepare data, fit a model, ask it, judge it, export its lists.
+
+    Start with `recsys demo`, or with your own data: `recsys prepare --help`.
+    """
+
+
+def main() -> None:
+    """Run the command line; the console script `recsys` calls this."""
+    app(prog_name="recsys")
+
+
+def _load_verb(name: str) -> Any:
+    module, _, function = VERBS[name].partition(":")
+    single = typer.Typer(add_completion=False)
+    single.command(name, cls=Verb)(getattr(importlib.import_module(module), function))
+    return typer.main.get_command(single)
+
+
+def _debugging(ctx: Any) -> bool:
+    return bool(ctx.params.get("debug"))
+
+
+def _report(error: RecsysError | OSError | MemoryError) -> None:
+    if isinstance(error, RecsysError):
+        _say(error.message, error.hint)
+    elif isinstance(error, MemoryError):
+        _say("The memory does not suffice for this.", "Close other programs, or ask for less at once.")
+    else:
+        if sys.stdout is not None and getattr(error, "filename", None) is None:
+            _silence_stdout()  # it may be what failed, and would fail again when the process ends
+        reason = error.strerror or str(error)
+        place = f"{error.filename}: " if error.filename is not None else ""
+        _say(f"{place}{reason}.", _REMEDIES.get(error.errno or 0, "Check the path."))
+
+
+_REMEDIES = {
+    errno.ENOSPC: "Free some space, or write to another disk.",
+    errno.EDQUOT: "Free some space, or write to another disk.",
+    errno.EACCES: "Check the permissions, or choose another place.",
+    errno.EPERM: "Check the permissions, or choose another place.",
+    errno.EROFS: "The disk is read-only: choose another place.",
+}
+
+
+def _say(message: str, hint: str = "") -> None:
+    typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+    typer.echo(message, err=True)
+    if hint:
+        typer.echo(hint, err=True)
+
+
+def _silence_stdout() -> None:
+    """Let what is still buffered for a broken output go nowhere, so that the interpreter ends quietly."""
+    with suppress(OSError, ValueError, AttributeError):  # not a real file, e.g. under a test runner
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,69 @@
+"""`recsys describe`: what a model folder holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from recsys.cli.options import ModelFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+    from rich.table import Table
+
+
+def describe(model: ModelFolder) -> None:
+    """Show a model's kind, settings, data and layers."""
+    from recsys.cli.screen import SYNTHETIC, console
+    from recsys.models import load_model
+
+    recommender = load_model(model)
+    data = recommender.data
+    serves = {
+        "name": data.name,
+        "people": f"{data.histories.n_users:,}",
+        "titles": f"{len(data.items):,}",
+        "events": f"{data.histories.n_events:,}",
+        "order": str(data.order),
+        "ratings": "no" if data.histories.ratings is None else "yes",
+        "times": "no" if data.histories.times is None else "yes",
+    }
+    screen = console()
+    screen.print(f"{recommender.name} model in {model}", style="bold")
+    if data.card.get("synthetic"):
+        screen.print(SYNTHETIC, style="yellow")
+    screen.print(_facts("Serves", serves))
+    screen.print(_facts("Was fitted", recommender.facts))
+    screen.print(_facts("Settings", recommender.config.to_mapping()))
+    layers = getattr(recommender, "describe", None)
+    if layers is not None:
+        screen.print(_frame("Layers", layers()))
+
+
+def _facts(title: str, values: Mapping[str, Any]) -> Table:
+    from rich.table import Table
+
+    table = Table("", "", title=title, title_justify="left", box=None, show_header=False, pad_edge=False)
+    for name, value in values.items():
+        shown = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        table.add_row(name, shown, style="" if value is not None else "dim")
+    if not values:
+        table.add_row("nothing", "", style="dim")
+    return table
+
+
+def _frame(title: str, frame: pl.DataFrame) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    for name, kind in frame.schema.items():
+        table.add_column(name.replace("_", " "), justify="right" if kind.is_numeric() else "left", overflow="fold")
+    for row in frame.iter_rows():
+        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    if "parameters" in frame.columns:
+        place = frame.columns.index("parameters")
+        table.add_section()
+        total = f"{frame['parameters'].sum():,}"
+        table.add_row(*(total if column == place else "total" if column == 0 else "" for column in range(frame.width)))
+    return table

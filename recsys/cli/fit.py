@@ -1,0 +1,94 @@
+"""`recsys fit`: train a model on prepared data."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from recsys.config import Settings
+    from recsys.models.base import Recommender
+
+
+def fit(
+    prepared: Annotated[
+        Path, typer.Argument(metavar="PREPARED", help="Folder that `recsys prepare` wrote.", show_default=False)
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="MODEL", help="Model folder to write.", show_default=False)
+    ],
+    model: Annotated[str, typer.Option(metavar="NAME", help="Which model; `recsys models` lists them.")] = "lstm",
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings as a TOML file.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting, on top of the file's; repeatable."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="The same as --set seed=N.")] = None,
+    final: Annotated[
+        bool, typer.Option("--final", help="Learn from everything in the end, held-out events included: to ship it.")
+    ] = False,
+    workdir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Checkpoint, log and curves of training go here.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --workdir.")] = False,
+    tensorboard: Annotated[Path | None, typer.Option(metavar="DIR", help="Write TensorBoard logs.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier model folder.")] = False,
+) -> None:
+    """Fit a model on the training part of prepared data, or on all of it (--final), and save it.
+
+    recsys fit data/prepared --model lstm --out models/lstm --set epochs=20
+    """
+    from recsys.artifact import refuse_folder
+    from recsys.dataset.prepared import Dataset
+    from recsys.models import model_class
+    from recsys.models.base import KIND
+
+    cls = model_class(model)
+    settings = _settings(cls, config, [*(set_ or []), *([] if seed is None else [f"seed={seed}"])])
+    recommender = cls(settings, **_training_options(cls, workdir, resume, tensorboard))
+    refuse_folder(out, kind=KIND, overwrite=overwrite)
+    data = Dataset.load(prepared)
+    began = time.perf_counter()
+    recommender = _train(recommender, data, final)
+    seconds = time.perf_counter() - began
+    recommender.save(out, overwrite=overwrite)
+    facts = recommender.facts
+    typer.echo(f"Fitted {model} on {facts['n_events']:,} events ({facts['fitted_on']}) in {seconds:,.1f} s.")
+    typer.echo(f"Saved {out}. Try:")
+    typer.echo(f"  recsys recommend {out} --user {data.users.ids[0]}")
+    judging, shipping = f"recsys evaluate {prepared} --saved {out}", f"recsys export {out} --out recs.parquet"
+    typer.echo(f"  {shipping if final else judging}")
+
+
+def _settings(cls: type[Recommender], config: Path | None, flags: list[str]) -> Settings:
+    from recsys.config import read_toml
+
+    return cls.Config.from_flags(flags, None if config is None else read_toml(config))
+
+
+def _training_options(
+    cls: type[Recommender], workdir: Path | None, resume: bool, tensorboard: Path | None
+) -> dict[str, Any]:
+    """Keep the options that are given; only a model that trains in epochs has them."""
+    from recsys.errors import InputError
+
+    given = {"workdir": workdir, "resume": resume or None, "tensorboard": tensorboard}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given and not getattr(cls, "finds_epochs", False):
+        raise InputError(f"A {cls.name} model does not train in epochs, got --{next(iter(given))}.", "Leave it out.")
+    if resume and workdir is None:
+        raise InputError("There is nothing to --resume from.", "Give the --workdir of the interrupted fit.")
+    return given
+
+
+def _train(recommender: Recommender, data: Any, final: bool) -> Recommender:
+    from recsys.dataset.split import split_dataset
+
+    if final and not getattr(recommender, "finds_epochs", False):
+        return recommender.fit(data, progress=True)
+    recommender.fit(data, split_dataset(data), progress=True)
+    refitted: Recommender = recommender.refit(progress=True) if final else recommender  # type: ignore[attr-defined]
+    return refitted

@@ -1,0 +1,199 @@
+"""Histories of people outside the data: from titles as they type them, or from a file of their own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset
+from recsys.dataset.titles import AmbiguousTitleError, TitleIndex
+from recsys.dataset.vocabulary import FIRST
+from recsys.errors import InputError, UnknownIdError
+
+COLUMNS = {
+    "anime_id": ("anime_id", "id"),
+    "title": ("title", "name"),
+    "rating": ("rating", "user_rating", "score"),
+    "timestamp": ("timestamp", "time", "date"),
+}
+"""What a history file may hold, and the names that its columns may have in any case."""
+
+MILLISECONDS = 100_000_000_000
+"""From here on an epoch number counts milliseconds: as seconds it would be the year 5138."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Hold one person's history, and say which rows of their file the data does not know."""
+
+    histories: Histories
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Event:
+    code: int
+    rating: float
+    time: int | None
+
+
+def person_of_titles(data: Dataset, titles: Sequence[str]) -> Person:
+    """Return the history of somebody who watched these titles, the last one most recently."""
+    if not titles:
+        raise InputError("A person needs at least 1 title, got none.", 'For example: --titles "Cowboy Bebop".')
+    index = TitleIndex(data.catalogue)
+    return Person(_histories([_Event(index.find(title), math.nan, None) for title in titles]))
+
+
+def read_person(path: str | Path, data: Dataset) -> Person:
+    """Read a history file: `anime_id` or `title`, and where there are such columns `rating` and `timestamp`.
+
+    The rows are in watch order unless they have timestamps (epoch seconds or milliseconds, or ISO dates). Commas, tabs
+    or semicolons separate; a rating that is empty, 0 or -1 is missing. Titles that the data does not know are left
+    out; when none is known that is an error, as is a value that cannot be read (InputError with its row).
+    """
+    path = Path(path)
+    index = TitleIndex(data.catalogue)
+    highest = _highest_rating(data)
+    events: list[_Event] = []
+    left_out: list[str] = []
+    for place, row in _rows(path):
+        code, shown = _find(row, data, index, place)
+        if code < FIRST:
+            left_out.append(f"{shown} (row {place.row})")
+            continue
+        events.append(_Event(code, _rating(row.get("rating", ""), highest, place), _time(row, place)))
+    if not events:
+        missing = f"none of its {len(left_out)} titles is known here" if left_out else "it has no rows"
+        raise InputError(
+            f"{path} gives no history: {missing}.", "Give titles of the data that the model was fitted on."
+        )
+    return Person(_histories(events, rated=math.isfinite(highest)), tuple(left_out))
+
+
+def _highest_rating(data: Dataset) -> float:
+    """Return the top of the data's scale; infinite where it has no ratings."""
+    ratings = data.histories.ratings
+    return math.inf if ratings is None or np.isnan(ratings).all() else float(np.nanmax(ratings))
+
+
+# -- rows and their values ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Say where a value stands, for errors; row 1 is the first one below the header."""
+
+    path: Path
+    row: int
+
+    def error(self, rule: str, value: str, remedy: str) -> InputError:
+        return InputError(f"{self.path}, row {self.row}: {rule}, got '{value}'.", remedy)
+
+
+def _rows(path: Path) -> Iterator[tuple[_Place, dict[str, str]]]:
+    """Yield each row's values by our names for the columns."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist.", "Check the path of the history file.") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no UTF-8 text ({error.reason}).", "Save it as CSV in UTF-8.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.", "Give a CSV file that may be read.") from None
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    rows = (row for row in _parse(text, max(",\t;", key=header.count), path) if any(map(str.strip, row)))
+    names = [name.strip().lower() for name in next(rows, [])]
+    places = {ours: names.index(name) for ours, known in COLUMNS.items() for name in reversed(known) if name in names}
+    if "anime_id" not in places and "title" not in places:
+        found = ", ".join(names) or "nothing, it is empty"
+        raise InputError(f"{path} has no column 'anime_id' or 'title' (found: {found}).", "Rename the one that fits.")
+    for number, row in enumerate(rows, start=1):
+        place = _Place(path, number)
+        if len(row) != len(names):
+            rule = f"there must be {len(names)} values as in the header"
+            raise place.error(rule, ",".join(row), "Put titles that hold the separator into double quotes.")
+        yield place, {ours: row[column].strip() for ours, column in places.items()}
+
+
+def _parse(text: str, separator: str, path: Path) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: {error}.", "Save it as CSV again.") from None
+
+
+def _find(row: dict[str, str], data: Dataset, index: TitleIndex, place: _Place) -> tuple[int, str]:
+    """Return the item code of a row (0 where the data does not know it) and what the row says."""
+    anime_id, title = row.get("anime_id", ""), row.get("title", "")
+    if anime_id:
+        if data.items.parse(anime_id) is None:
+            raise place.error(
+                "anime_id must be a whole number", anime_id, "Correct it, or give a column title instead."
+            )
+        return (int(data.items.encode([anime_id])[0]) if anime_id in data.items else 0), title or anime_id
+    if not title:
+        raise place.error("there must be an anime_id or a title", "", "Fill it in, or remove the row.")
+    try:
+        return index.find(title), title
+    except AmbiguousTitleError as error:
+        raise InputError(f"{place.path}, row {place.row}: {error.message}", error.hint) from None
+    except UnknownIdError:
+        return 0, title
+
+
+def _rating(text: str, highest: float, place: _Place) -> float:
+    if text in ("", "0", "-1"):
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        raise place.error("rating must be a number", text, "Correct it, or leave it empty.") from None
+    if not math.isfinite(value):
+        raise place.error("rating must be a finite number", text, "Correct it, or leave it empty.")
+    if value > highest:
+        raise place.error(f"rating must be at most {highest:g}, the scale of the data", text, "Bring it to that scale.")
+    return value
+
+
+def _time(row: dict[str, str], place: _Place) -> int | None:
+    if "timestamp" not in row:
+        return None
+    text = row["timestamp"]
+    try:
+        if text.removeprefix("-").replace(".", "", 1).isdigit():
+            number = float(text)
+            moment = datetime.fromtimestamp(number / 1000 if abs(number) >= MILLISECONDS else number, tz=UTC)
+        else:
+            moment = datetime.fromisoformat(text)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError, OSError):  # OSError: a year that the system cannot count to
+        remedy = "Give epoch seconds or a date such as 2024-05-31, in all rows or in none."
+        raise place.error("timestamp must be a time", text, remedy) from None
+
+
+def _histories(events: list[_Event], rated: bool = False) -> Histories:
+    """Order the events by time where they have one; of a title that appears twice the latest counts."""
+    times: list[Any] = [event.time for event in events]
+    timed = times[0] is not None
+    if timed:
+        events = [events[place] for place in np.argsort(times, kind="stable")]
+    latest = {event.code: place for place, event in enumerate(events)}
+    events = [event for place, event in enumerate(events) if latest[event.code] == place]
+    histories = Histories.from_lists([[event.code for event in events]])
+    return Histories(
+        histories.offsets,
+        histories.items,
+        np.array([event.rating for event in events], dtype=np.float32) if rated else None,
+        np.array([event.time for event in events], dtype=np.int64) if timed else None,
+    )

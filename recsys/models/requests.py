@@ -1,0 +1,95 @@
+"""Answer one request: who asks, with which history, from which titles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from recsys.dataset.ids import read_ids
+from recsys.dataset.people import Person, person_of_titles, read_person
+from recsys.dataset.prepared import Dataset
+from recsys.dataset.titles import TitleIndex
+from recsys.errors import InputError, RecsysError
+from recsys.models import load_model
+from recsys.models.base import Recommender
+from recsys.ranking.filters import Filters, split_names
+
+
+def recommend(
+    model: Recommender | str | Path,
+    users: Sequence[Any] | None = None,
+    k: int = 10,
+    *,
+    titles: Sequence[str] = (),
+    history: str | Path | None = None,
+    filters: Filters | None = None,
+    mood: Sequence[str] | str = (),
+) -> pl.DataFrame:
+    """Return the frame `user_id, rank, anime_id, score, title` of the best `k` titles for each person.
+
+    The people are known `users` (all of them when nobody is named), somebody who watched these `titles` (as typed, the
+    last one most recently), or the owner of a `history` file; these two have no `user_id`. A path loads its model.
+    """
+    model = model if isinstance(model, Recommender) else load_model(model)
+    person = who_asks(model.data, users, titles, history)
+    return model.recommend(k=k, histories=person.histories, filters=filters, mood=check_mood(model, mood))
+
+
+def similar(
+    model: Recommender | str | Path, title: str, k: int = 10, *, filters: Filters | None = None
+) -> pl.DataFrame:
+    """Return the frame `rank, anime_id, score, title` of the titles most like one, named as a person types it."""
+    model = model if isinstance(model, Recommender) else load_model(model)
+    return model.similar(find_title(model.data, title), k, filters)
+
+
+def who_asks(
+    data: Dataset, users: Sequence[Any] | None = None, titles: Sequence[str] = (), history: str | Path | None = None
+) -> Person:
+    """Return the histories of known users, or of one person from titles or a file; everybody's when none is given."""
+    if sum((users is not None, bool(titles), history is not None)) > 1:
+        raise InputError("Users, titles and a history file exclude each other, got more than one.", "Give one of them.")
+    if titles:
+        return person_of_titles(data, [titles] if isinstance(titles, str) else titles)
+    if history is not None:
+        return read_person(history, data)
+    return Person(data.histories_of(users))
+
+
+def find_title(data: Dataset, text: str) -> Any:
+    """Return the id of the one title that is meant."""
+    return data.items.decode([TitleIndex(data.catalogue).find(str(text))])[0]
+
+
+def check_mood(model: Recommender, mood: Sequence[str] | str) -> tuple[str, ...]:
+    """Take a mood apart and refuse tags that the data does not know, with a suggestion."""
+    names = split_names(mood)
+    if names and model.supports_mood:
+        model.data.catalogue.resolve_tokens(names)
+    return names
+
+
+def read_candidates(path: str | Path, data: Dataset) -> list[Any]:
+    """Read the ids of a candidate file: a table with a column `anime_id`, or one id or title a line."""
+    path = Path(path)
+    if path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".parquet", ".pq")):
+        return read_ids(path, "anime_id", data.items)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return read_ids(path, "anime_id", data.items)  # it says what is wrong
+    index = TitleIndex(data.catalogue, adult=True)
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            found.append(index.find(line))
+        except RecsysError as error:
+            raise type(error)(f"{path}, line {number}: {error.message}", error.hint) from None
+    if not found:
+        raise InputError(f"{path} holds no titles.", "Give a file with one id or title a line.")
+    return data.items.decode(found).to_list()
