@@ -1,1 +1,64 @@
-"""Readers of raw tables, one file a format."""
+"""The readers, by format; a module is imported only when its format is read.
+
+A reader is a module with `detect(source) -> bool` and `read(source, options) -> RawTables`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from recsys.dataset.readers.options import ReadOptions
+from recsys.errors import InputError
+
+if TYPE_CHECKING:
+    from recsys.dataset.readers.source import Source
+    from recsys.dataset.schema import RawTables
+
+REGISTRY = {
+    "wide": "recsys.dataset.readers.wide",
+    "kaggle": "recsys.dataset.readers.kaggle",
+    "movielens": "recsys.dataset.readers.movielens",
+    "generic": "recsys.dataset.readers.generic",
+}
+"""In the order in which `auto` tries them; generic takes what the others leave."""
+
+
+class Reader(Protocol):
+    """What the module of a format provides."""
+
+    def detect(self, source: Source) -> bool:
+        """Say whether the source's files and columns are of this format."""
+
+    def read(self, source: Source, options: ReadOptions) -> RawTables:
+        """Return the raw tables; raises InputError where files or columns lack."""
+
+
+def reader(format: str) -> Reader:
+    """Return the reader of a format."""
+    if format not in REGISTRY:
+        raise InputError(f"There is no format '{format}'.", f"Known: auto, {', '.join(REGISTRY)}.")
+    return cast(Reader, importlib.import_module(REGISTRY[format]))
+
+
+def read_tables(source: str | Path | Any, format: str = "auto", options: ReadOptions | None = None) -> RawTables:
+    """Read a file, folder, zip archive or frame; `auto` finds the format by the files and columns there are.
+
+    Only the generic format has options; with `auto`, an option asks for it.
+    """
+    from recsys.dataset.readers.source import Source
+
+    options = options or ReadOptions()
+    chosen = format != "auto" and reader(format)
+    opened = Source.open(source)
+    if options != ReadOptions():
+        if format not in ("auto", "generic"):
+            raise InputError(
+                f"The {format} format has fixed columns and takes no reading options.",
+                "Leave the options away, or pass --format generic.",
+            )
+        return reader("generic").read(opened, options)
+    if chosen:
+        return chosen.read(opened, options)
+    return next(one for one in map(reader, REGISTRY) if one.detect(opened)).read(opened, options)

@@ -1,0 +1,108 @@
+"""Read any interaction table: CSV, TSV, parquet, gzip or a frame, its columns named by options or by custom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from recsys.dataset.prepared import Order
+from recsys.dataset.readers.interactions import scan_interactions
+from recsys.dataset.readers.items import describe_items
+from recsys.dataset.readers.options import ReadOptions
+from recsys.dataset.readers.source import Source, Table, require_columns
+from recsys.dataset.schema import ITEM, POSITION, RATING, TIME, USER, RawTables
+from recsys.errors import InputError
+
+USUAL = {
+    USER: ("user_id", "userid", "user", "uid", "username", "reviewerid"),
+    ITEM: ("anime_id", "animeid", "item_id", "itemid", "movie_id", "movieid", "work_id", "item", "iid", "asin"),
+    RATING: ("rating", "user_rating", "score", "stars", "overall"),
+    TIME: ("timestamp", "time", "date", "datetime", "created_at", "updated_at", "unixreviewtime"),
+}
+USUAL_ORDINALS = ("position", "pos", "order", "rank")
+TITLE, GENRES, TAGS = ("title", "name"), ("genres", "genre"), ("tags", "themes")
+INTERACTION_FILES, ITEM_FILES = (
+    ("interactions", "ratings", "events"),
+    ("items", "titles", "anime", "catalogue", "movies"),
+)
+SUFFIXES = (".csv", ".tsv", ".parquet", ".txt")
+
+
+def detect(source: Source) -> bool:
+    """Take what no other format claims."""
+    return True
+
+
+def read(source: Source, options: ReadOptions) -> RawTables:
+    """Return the raw tables of a file, or of the interactions and items in a folder or archive."""
+    table = source.table or source.require(*(stem + suffix for stem in INTERACTION_FILES for suffix in SUFFIXES))
+    found = table.columns(options.separator)
+    columns = _columns(table.name, found, options)
+    interactions, text = scan_interactions(table, columns, options)
+    item_table = _item_table(source, options)
+    items = None if item_table is None else _items(item_table, columns[ITEM], options)
+    notes = []
+    unused = next((name for name in found if name.lower() in USUAL_ORDINALS), None)
+    if TIME not in columns and POSITION not in columns and unused is not None:
+        notes.append(f"Column '{unused}' is not used; pass --position-column {unused} if it says the watch order.")
+    paths = (one.path for one in (table, item_table) if one is not None and one.path is not None)
+    order = Order.LISTED if POSITION in columns else None
+    return RawTables(interactions, items, "generic", order, tuple(notes), tuple(dict.fromkeys(paths)), text, columns)
+
+
+def _columns(table: str, found: Sequence[str], options: ReadOptions) -> dict[str, str]:
+    """Map the canonical columns that the table has to its own names; user and title are required."""
+    given = {
+        USER: options.user_column,
+        ITEM: options.item_column,
+        RATING: options.rating_column,
+        TIME: options.time_column,
+        POSITION: options.position_column,
+    }
+    columns = {}
+    for canonical, own in given.items():
+        flag = "--time-column" if canonical == TIME else f"--{_noun(canonical)}-column"
+        if own is not None:
+            require_columns(table, {own: f"Name one of them with {flag}."}, list(found))
+            columns[canonical] = own
+        elif usual := _first(USUAL.get(canonical, ()), found):
+            columns[canonical] = usual
+        elif canonical in (USER, ITEM):
+            remedy = f"Rename it, or pass {flag} {next(iter(found))}."
+            raise InputError(f"{table} has no column '{canonical}' (found: {', '.join(found)}).", remedy)
+    return columns
+
+
+def _noun(canonical: str) -> str:
+    return {USER: "user", ITEM: "item"}.get(canonical, canonical)
+
+
+def _first(usual: Sequence[str], found: Sequence[str]) -> str | None:
+    """Return the table's column that goes by the first of the usual names, in any case."""
+    by_name = {name.lower(): name for name in reversed(found)}
+    return next((by_name[name] for name in usual if name in by_name), None)
+
+
+def _item_table(source: Source, options: ReadOptions) -> Table | None:
+    if options.items is None:
+        return None if source.single else source.find(*(stem + end for stem in ITEM_FILES for end in SUFFIXES))
+    table = Source.open(options.items).table
+    if table is None:
+        raise InputError(f"{options.items} is not a file.", "Pass the one file that describes the titles to --items.")
+    return table
+
+
+def _items(table: Table, interaction_id: str, options: ReadOptions) -> pl.LazyFrame:
+    found = table.columns()
+    given = [options.item_id_column, options.title_column, options.genres_column, *options.tag_columns]
+    remedy = "Name one of them with --item-id-column, --title-column, --genres-column or --tags-column."
+    require_columns(table.name, {name: remedy for name in given if name is not None}, found)
+    id = options.item_id_column or _first((interaction_id.lower(), *USUAL[ITEM]), found)
+    if id is None:
+        remedy = f"Rename it, or pass --item-id-column {found[0]}."
+        raise InputError(f"{table.name} has no column '{interaction_id}' (found: {', '.join(found)}).", remedy)
+    title = options.title_column or _first(TITLE, found)
+    genres = options.genres_column or _first(GENRES, found)
+    tags = options.tag_columns or [name for usual in TAGS if (name := _first((usual,), found))]
+    return describe_items(table.scan(), id, title, genres, tags, options.list_separator)

@@ -1,0 +1,61 @@
+"""The options of reading: which column means what."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from recsys.config import Settings, setting
+from recsys.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class ReadOptions(Settings):
+    """Name the columns of a generic file; what is not named is looked for under its usual names."""
+
+    user_column: str | None = setting(None, "Column of the user ids.")
+    item_column: str | None = setting(None, "Column of the title ids.")
+    rating_column: str | None = setting(None, "Column of the ratings.")
+    time_column: str | None = setting(None, "Column of the times: epoch seconds or milliseconds, or ISO dates.")
+    position_column: str | None = setting(None, "Column that says the watch order; the data's order is then 'listed'.")
+    separator: str | None = setting(None, "Character between the fields of a text file; guessed from its first line.")
+    text_ids: bool = setting(False, "Take ids as texts even where they look like numbers.")
+    unrated: float | None = setting(None, "Rating that stands for 'watched, not rated', such as -1.")
+    rating_map: tuple[str, ...] = setting((), "Numbers for ratings in words, as in bad=2,average=5,good=8.")
+    items: str | None = setting(None, "File that describes the titles.")
+    item_id_column: str | None = setting(None, "Column of the ids in the item file.")
+    title_column: str | None = setting(None, "Column of the titles' names in the item file.")
+    genres_column: str | None = setting(None, "Column of the genres in the item file.")
+    tags_column: tuple[str, ...] = setting((), "Columns of tags in the item file.")
+    list_separator: str | None = setting(None, "Text between genres or tags; guessed among | ; and comma.")
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> ReadOptions:
+        """Build the options from what Python or the command line gives; paths and mappings are welcome."""
+        plain = dict(options)
+        if isinstance(plain.get("rating_map"), Mapping):
+            plain["rating_map"] = tuple(f"{word}={number}" for word, number in plain["rating_map"].items())
+        if isinstance(plain.get("items"), os.PathLike):
+            plain["items"] = os.fspath(plain["items"])
+        return cls.from_mapping(plain)
+
+    @property
+    def rating_numbers(self) -> dict[str, float]:
+        """Give the number that stands for each rating word."""
+        numbers = {}
+        for pair in (pair for part in self.rating_map for pair in part.split(",") if pair.strip()):
+            word, _, number = pair.rpartition("=")
+            try:
+                numbers[word.strip()] = float(number)
+            except ValueError:
+                raise ConfigError(
+                    f"The rating map must be word=number pairs, got '{pair}'.", "For example: bad=2,average=5,good=8."
+                ) from None
+        return numbers
+
+    @property
+    def tag_columns(self) -> list[str]:
+        """Give the names of the tag columns."""
+        return [name.strip() for part in self.tags_column for name in part.split(",") if name.strip()]
