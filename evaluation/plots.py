@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.judge import Evaluation
-from recsys.errors import InputError
+from evaluation.result_files import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,17 +56,11 @@ def recall_figure(evaluations: Sequence[Evaluation], *, data: str, depth: int = 
 
 
 def save_figure(figure: Figure, path: str | Path) -> Path:
-    """Write a picture beside its place and rename it in."""
+    """Write a picture, whole or not at all; the name's ending decides the format."""
     path = Path(path)
-    beside = path.with_name(f".{path.name}.part{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(beside)
-        beside.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.", "Check the permissions there.") from error
-    finally:
-        beside.unlink(missing_ok=True)
+    content = io.BytesIO()
+    figure.savefig(content, format=path.suffix.removeprefix(".") or "png")
+    replace_file(path, content.getvalue())
     return path
 
 

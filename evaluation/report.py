@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.recipes import RECIPES
-from evaluation.result_files import FOLDER, read_results, write_text
+from evaluation.result_files import FOLDER, read_results, replace_file
 from recsys.errors import InputError, RecsysError
 
 README = Path(__file__).parents[1] / "README.md"
@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("The README agrees." if made == text else "The README differs: run python -m evaluation.report.")
             return 0 if made == text else DIFFERS
         if made != text:
-            write_text(options.readme, made)
+            replace_file(options.readme, made.encode())
     except RecsysError as error:
         print(f"Error: {error.message}\n{error.hint}", file=sys.stderr)
         return REFUSED

@@ -67,18 +67,19 @@ def make_result(
 def write_result(result: Mapping[str, Any], folder: str | Path = FOLDER) -> Path:
     """Write `<data>--<model>.json` beside its place and rename it in; an older one stays until then."""
     path = Path(folder) / f"{file_stem(str(result['data']))}--{file_stem(str(result['model']))}.json"
-    write_text(path, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    replace_file(path, text.encode())
     return path
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a text file as a whole or not at all."""
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file beside its place and rename it in: it is replaced as a whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
             Path(beside).chmod(0o644)
             Path(beside).replace(path)
         finally:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from evaluation.contest import contest, enter, write_entries
+from recsys.dataset.split import random_holdout, split_dataset
+from recsys.errors import ArtifactError, ConfigError, InputError
+from recsys.models.popularity import PopularityRecommender
+
+
+def test_named_models_are_fitted_and_saved_ones_taken(small, tmp_path):
+    split = split_dataset(small)
+    PopularityRecommender().fit(small, split).save(tmp_path / "mine")
+    entrants = enter(small, split, ["popularity"], [tmp_path / "mine"])
+    assert list(entrants) == ["popularity", "mine"]
+    entries = list(contest(small, split, entrants, metrics=["recall@3"]))
+    assert [entry.evaluation.model for entry in entries] == ["popularity", "mine"]
+    assert entries[0].evaluation.metrics == entries[1].evaluation.metrics
+    assert entries[0].train_seconds is not None
+    assert entries[1].train_seconds is None
+    *files, picture = write_entries(entries, data="small", seed=0, command="recsys evaluate", out=tmp_path / "out")
+    assert [path.name for path in files] == ["small--popularity.json", "small--mine.json"]
+    assert json.loads(files[1].read_text())["train_seconds"] is None
+    assert picture.name == "small--recall.png"
+
+
+def test_everything_wrong_is_said_before_anything_is_fitted(small, tmp_path):
+    split = split_dataset(small)
+    with pytest.raises(InputError, match="There is no model 'pop'"):
+        enter(small, split, ["pop"])
+    with pytest.raises(ConfigError, match="There is no setting 'epochs'"):
+        enter(small, split, ["popularity"], flags={"popularity": ["epochs=3"]})
+    with pytest.raises(InputError, match="At least one model is needed, got none"):
+        enter(small, split, [])
+    with pytest.raises(ArtifactError, match="is not a model folder"):
+        enter(small, split, [], [tmp_path / "nothing"])
+
+
+def test_a_saved_model_must_not_know_the_answers(small, tmp_path):
+    PopularityRecommender().fit(small).save(tmp_path / "final")
+    with pytest.raises(InputError, match="fitted on everything"):
+        enter(small, split_dataset(small), [], [tmp_path / "final"])
+    PopularityRecommender().fit(small, random_holdout(small.histories, seed=1)).save(tmp_path / "other")
+    with pytest.raises(InputError, match="fitted for another test set"):
+        enter(small, split_dataset(small), [], [tmp_path / "other"])
+
+
+def test_two_models_need_two_names(small, tmp_path):
+    split = split_dataset(small)
+    for place in ("a/mine", "b/mine"):
+        PopularityRecommender().fit(small, split).save(tmp_path / place)
+    with pytest.raises(InputError, match="Two models would be called 'mine'"):
+        enter(small, split, ["popularity"], [tmp_path / "a/mine", tmp_path / "b/mine"])

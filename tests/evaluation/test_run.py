@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from evaluation.run import command_of, main, peak_memory_mb, real_folder, settings_by_model
+from recsys.errors import ConfigError, InputError
+
+
+def test_settings_find_their_model():
+    assert settings_by_model(["lstm.epochs=3", "lstm.units=8,8"], ["lstm"]) == {"lstm": ["epochs=3", "units=8,8"]}
+    for flag in ("epochs=3", "lstm.epochs", "epochs"):
+        with pytest.raises(ConfigError, match=r"A setting is given as model\.name=value"):
+            settings_by_model([flag], ["lstm"])
+    with pytest.raises(ConfigError, match=r"'als\.factors=3' sets a model that is not evaluated. Evaluated: lstm"):
+        settings_by_model(["als.factors=3"], ["lstm"])
+
+
+def test_the_command_gives_the_row_again():
+    assert command_of("ml1m", "lstm", [], 0) == "python -m evaluation.run --data ml1m --model lstm"
+    command = command_of("ml1m", "lstm", ["units=8, 8"], 2)
+    assert command == "python -m evaluation.run --data ml1m --model lstm --set 'lstm.units=8, 8' --seed 2"
+
+
+def test_memory_is_measured_in_megabytes():
+    assert 20 < peak_memory_mb() < 100_000
+
+
+def test_the_folder_of_files_must_be_named(monkeypatch, tmp_path):
+    monkeypatch.delenv("RECSYS_REALDATA", raising=False)
+    with pytest.raises(InputError, match="no folder was named"):
+        real_folder(None)
+    monkeypatch.setenv("RECSYS_REALDATA", str(tmp_path))
+    assert real_folder(None) == tmp_path
+    assert real_folder("other").name == "other"
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--data", "ml2m", "--model", "popularity"], "There is no data set 'ml2m'."),
+        (["--data", "ml1m", "--model", "pop"], "There is no model 'pop'."),
+        (["--data", "ml1m", "--model", "popularity"], "ml1m_sequences.parquet does not exist."),
+        (["--data", "ml1m", "--model", "popularity", "--set", "popularity.x=1"], "There is no setting 'x'."),
+    ],
+)
+def test_what_is_wrong_is_said_with_exit_code_2(words, message, tmp_path, capsys):
+    assert main([*words, "--real", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.realdata
+def test_rows_are_written_from_real_files(realdata, tmp_path, capfd):
+    words = ["--data", "annict", "--model", "popularity", "--real", str(realdata), "--out", str(tmp_path / "out")]
+    assert main([*words, "--save", str(tmp_path / "models")]) == 0
+    result = json.loads((tmp_path / "out" / "annict--popularity.json").read_text())
+    assert result["command"] == "python -m evaluation.run --data annict --model popularity"
+    assert result["peak_memory_mb"] > 20
+    assert 0 < result["metrics"]["recall@10"]["value"] < 0.1
+    assert (tmp_path / "models" / "annict--popularity" / "manifest.json").is_file()
+
+
+@pytest.mark.realdata
+def test_several_rows_run_in_processes_of_their_own(realdata, tmp_path, capfd):
+    words = ["--data", "annict", "--data", "ml100k", "--model", "popularity", "--real", str(realdata)]
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["annict--popularity.json", "ml100k--popularity.json"]

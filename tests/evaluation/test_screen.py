@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from rich.console import Console
+
+from evaluation import evaluate
+from evaluation.screen import results_table
+from recsys.dataset.split import split_dataset
+from recsys.models.popularity import PopularityRecommender
+
+
+class Oracle:
+    """Knows the answers: for showing what a clear winner looks like."""
+
+    name = "oracle"
+
+    def __init__(self, split, n_codes):
+        self.split, self.n_codes = split, n_codes
+
+    def scores(self, histories):
+        assert histories.n_users == self.split.test.n_users
+        scores = np.zeros((histories.n_users, self.n_codes))
+        scores[self.split.test.targets.rows, self.split.test.targets.items] = 1
+        return scores
+
+
+def shown(table):
+    stream = io.StringIO()
+    Console(width=120, file=stream, force_terminal=True, color_system="standard").print(table)
+    return stream.getvalue()
+
+
+def test_only_a_clear_winner_is_bold(small):
+    split = split_dataset(small)
+    popularity = evaluate(PopularityRecommender().fit(small, split), split, ["recall@1", "recall@11"])
+    oracle = evaluate(Oracle(split, small.n_codes), split, ["recall@1", "recall@11"])
+    text = shown(results_table([popularity, oracle], data="small"))
+    assert "\x1b[1;32m1.0000" in text
+    assert text.count("\x1b[1;32m") == 1  # at 11 both find everything
+    assert "better than every other model beyond doubt" in text
+    alone = shown(results_table([popularity, popularity], data="small"))
+    assert "\x1b[1;32m" not in alone
+    assert "so none is bold" in alone
