@@ -7,62 +7,62 @@ from typing import Annotated
 
 import typer
 
+from recsys.cli.options import Adult, Candidates, Count, ExcludeGenre, IncludeGenre, ModelFolder, Type, make_filters
+
 
 def export(
-    model: Annotated[Path, typer.Argument(help="Model folder that `recsys fit` wrote.", show_default=False)],
+    model: ModelFolder,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="File to write: .parquet, .csv, .jsonl, .csv.gz or .jsonl.gz.")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="File to write: .parquet, .csv, .jsonl, .csv.gz or .jsonl.gz.",
+            show_default=False,
+        ),
     ],
-    k: Annotated[int, typer.Option("-k", "--k", help="Titles for each user.")] = 100,
+    k: Count = 100,
     users: Annotated[
         Path | None,
-        typer.Option(help="Only these users: a file with one id a line, or CSV or parquet with a column user_id."),
+        typer.Option(metavar="FILE", help="Only these people: one id a line, or CSV or parquet with a column user_id."),
     ] = None,
-    format: Annotated[str | None, typer.Option(help="Format, where the file's suffix does not say it.")] = None,
-    include_genre: Annotated[
-        list[str] | None, typer.Option(help="Only titles with one of these genres or tags.")
+    format: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Format, where the file's suffix does not say it.")
     ] = None,
-    exclude_genre: Annotated[list[str] | None, typer.Option(help="No titles with these genres or tags.")] = None,
-    type: Annotated[list[str] | None, typer.Option(help="Only these types, such as TV or Movie.")] = None,
-    candidates: Annotated[
-        Path | None,
-        typer.Option(help="Only these titles: a file with one id a line, or CSV or parquet with a column anime_id."),
-    ] = None,
-    mood: Annotated[str, typer.Option(help='Genres or tags wished for, as in "Sci-Fi, Drama" (lstm models).')] = "",
-    adult: Annotated[bool, typer.Option("--adult", help="Include adult titles.")] = False,
-    keep_seen: Annotated[bool, typer.Option("--keep-seen", help="Include titles that the user has watched.")] = False,
+    mood: Annotated[str, typer.Option(metavar="NAMES", help='Genres or tags wished for: "Sci-Fi, Drama".')] = "",
+    include_genre: IncludeGenre = None,
+    exclude_genre: ExcludeGenre = None,
+    type: Type = None,
+    candidates: Candidates = None,
+    keep_seen: Annotated[bool, typer.Option("--keep-seen", help="Rank titles that were watched already too.")] = False,
+    adult: Adult = False,
     titles: Annotated[bool, typer.Option("--titles", help="Add a column with the titles' names.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier file.")] = False,
 ) -> None:
-    """Write the best titles of every user to a file, in bounded memory.
+    """Write everybody's best titles to one file, as user_id, rank, anime_id, score.
 
-    The columns are user_id, rank, anime_id and score. An interrupted export leaves nothing but what was there before.
+    recsys export MODEL --out recs.parquet -k 100
+
+    It runs in bounded memory; interrupted, it leaves nothing but what was there before.
     """
     from recsys.artifact import refuse_file
     from recsys.dataset.ids import read_ids
-    from recsys.export import choose_writer, export
+    from recsys.export import choose_writer
+    from recsys.export.job import export as export_lists
     from recsys.models import load_model
-    from recsys.ranking.filters import Filters
 
     choose_writer(out, format)  # both refusals before the model is loaded
     refuse_file(out, overwrite=overwrite)
     recommender = load_model(model)
     data = recommender.data
-    filters = Filters(
-        include_genres=include_genre or (),
-        exclude_genres=exclude_genre or (),
-        types=type or (),
-        candidates=None if candidates is None else read_ids(candidates, "anime_id", data.items),
-        keep_seen=keep_seen,
-        adult=adult,
-    )
-    export(
+    export_lists(
         recommender,
         out,
         k,
         users=None if users is None else read_ids(users, "user_id", data.users),
-        filters=filters,
-        mood=[wish.strip() for wish in mood.split(",") if wish.strip()],
+        filters=make_filters(data, include_genre, exclude_genre, type, candidates, keep_seen=keep_seen, adult=adult),
+        mood=mood,
         titles=titles,
         format=format,
         overwrite=overwrite,

@@ -1,12 +1,11 @@
-"""Batch export: everybody's list in one file.
+"""Batch export: everybody's list in one file. The package itself is callable, so that `recsys.export(...)` works.
 
->>> from recsys.export import export
->>> export("my-model", "recs.parquet", k=100)  # doctest: +SKIP
+>>> import recsys
+>>> recsys.export("my-model", "recs.parquet", k=100)  # doctest: +SKIP
 PosixPath('recs.parquet')
 """
 
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,11 +15,15 @@ from recsys.export.writers import WRITERS, choose_writer
 __all__ = ["WRITERS", "choose_writer", "export"]
 
 
-class _CallableModule(ModuleType):
-    """Let `recsys.export(model, "recs.parquet")` work although this package has the function's name."""
+class _CallablePackage(ModuleType):
+    """Let `recsys.export` be both the function and the room it lives in."""
 
-    def __call__(self, *args: Any, **options: Any) -> Path:
-        return export(*args, **options)
+    __wrapped__ = staticmethod(export)
+    """Where `help` and `inspect.signature` look."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Call `recsys.export.export`."""
+        return export(*arguments, **options)
 
 
-sys.modules[__name__].__class__ = _CallableModule
+sys.modules[__name__].__class__ = _CallablePackage

@@ -21,7 +21,7 @@ from recsys.errors import InputError
 from recsys.export.writers import choose_writer
 from recsys.models import load_model
 from recsys.models.base import Recommender
-from recsys.ranking.filters import Filters
+from recsys.ranking.filters import Filters, split_names
 from recsys.ranking.frames import recommendation_frame
 
 COLUMNS = ("user_id", "rank", "anime_id", "score")
@@ -34,7 +34,7 @@ def export(
     *,
     users: Sequence[Any] | None = None,
     filters: Filters | None = None,
-    mood: Sequence[str] = (),
+    mood: Sequence[str] | str = (),
     titles: bool = False,
     format: str | None = None,
     overwrite: bool = False,
@@ -56,7 +56,7 @@ def export(
     if not isinstance(model, Recommender):
         model = load_model(model)
     histories = _histories(model, users)
-    frames = _frames(model, histories, k, filters, mood, COLUMNS + ("title",) * titles)
+    frames = _frames(model, histories, k, filters, split_names(mood), COLUMNS + ("title",) * titles)
     began = time.perf_counter()
     # the first batch is ranked before anything is written, so that wrong filters change nothing on disk
     n_users, frame = next(frames)
