@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from recsys.models.base import Recommender
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """Hold one model's evaluation, with the settings and the seconds (None for a saved model) behind it."""
+    """Hold one model's evaluation, with the settings and the training seconds (where they are known) behind it."""
 
     evaluation: Evaluation
     config: dict[str, Any]
@@ -42,8 +43,10 @@ def contest(
     """Judge the entrants in turn under their labels; one that is not yet fitted learns the split's training part."""
     chosen = None if metrics is None else list(metrics)
     for label, model in entrants.items():
-        seconds = None
+        seconds = model.facts.get("fit_seconds")
         if not is_fitted(model):
+            if progress:
+                print(f"Fitting {label}", file=sys.stderr)
             start = time.perf_counter()
             model.fit(data, split, progress=progress)
             seconds = time.perf_counter() - start
@@ -80,13 +83,13 @@ def enter(
     return entrants
 
 
-def write_entries(entries: Sequence[Entry], *, data: str, seed: int, command: str, out: Path) -> list[Path]:
+def write_entries(entries: Sequence[Entry], *, data: Dataset, seed: int, command: str, out: Path) -> list[Path]:
     """Write one result file a model and the picture of recall@k; returns their paths, the picture last."""
     paths = []
     for entry in entries:
         result = make_result(
             entry.evaluation,
-            data=data,
+            data=data.name,
             config=entry.config,
             seeds=[seed],
             command=command,
@@ -94,8 +97,13 @@ def write_entries(entries: Sequence[Entry], *, data: str, seed: int, command: st
             peak_memory_mb=None,  # several models share the process; evaluation.run gives each one of its own
         )
         paths.append(write_result(result, out))
-    figure = recall_figure([entry.evaluation for entry in entries], data=data, seed=seed)
-    return [*paths, save_figure(figure, out / f"{file_stem(data)}--recall.png")]
+    figure = recall_figure([entry.evaluation for entry in entries], data=shown_name(data), seed=seed)
+    return [*paths, save_figure(figure, out / f"{file_stem(data.name)}--recall.png")]
+
+
+def shown_name(data: Dataset) -> str:
+    """Name a data set where people read it; invented watchers are always called so."""
+    return f"{data.name} (synthetic data)" if data.card.get("synthetic") else data.name
 
 
 def is_fitted(model: Recommender) -> bool:

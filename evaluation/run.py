@@ -42,12 +42,15 @@ def run_one(
 
     data, split = load(data_name, real)
     model = make_model(model_name, settings_of(model_name, settings, seed))
+    kept = None if save is None else save / f"{file_stem(data_name)}--{file_stem(model_name)}"
+    if kept is not None and hasattr(model, "workdir"):
+        model.workdir = kept.with_name(f"{kept.name}.training")  # its log, checkpoint and curves
     start = time.perf_counter()
     model.fit(data, split, progress=True)
     train_seconds = time.perf_counter() - start
     evaluation = evaluate(model, split, seed=seed, progress=True)
-    if save is not None:
-        model.save(save / f"{file_stem(data_name)}--{file_stem(model_name)}", overwrite=True)
+    if kept is not None:
+        model.save(kept, overwrite=True)
     result = make_result(
         evaluation,
         data=data_name,
@@ -165,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of the model and the intervals (default 0)")
     parser.add_argument("--real", help="folder of the original files (default: $RECSYS_REALDATA)")
     parser.add_argument("--out", default=str(FOLDER), help="where result files go (default: evaluation/results)")
-    parser.add_argument("--save", help="also save each fitted model in this folder, as <data>--<model>")
+    parser.add_argument("--save", help="also keep each fitted model, and the log of its training, in this folder")
     return parser
 
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from evaluation.contest import contest, enter, write_entries
+from evaluation.contest import contest, enter, shown_name, write_entries
 from recsys.dataset.split import random_holdout, split_dataset
 from recsys.errors import ArtifactError, ConfigError, InputError
 from recsys.models.popularity import PopularityRecommender
@@ -20,7 +21,7 @@ def test_named_models_are_fitted_and_saved_ones_taken(small, tmp_path):
     assert entries[0].evaluation.metrics == entries[1].evaluation.metrics
     assert entries[0].train_seconds is not None
     assert entries[1].train_seconds is None
-    *files, picture = write_entries(entries, data="small", seed=0, command="recsys evaluate", out=tmp_path / "out")
+    *files, picture = write_entries(entries, data=small, seed=0, command="recsys evaluate", out=tmp_path / "out")
     assert [path.name for path in files] == ["small--popularity.json", "small--mine.json"]
     assert json.loads(files[1].read_text())["train_seconds"] is None
     assert picture.name == "small--recall.png"
@@ -53,3 +54,8 @@ def test_two_models_need_two_names(small, tmp_path):
         PopularityRecommender().fit(small, split).save(tmp_path / place)
     with pytest.raises(InputError, match="Two models would be called 'mine'"):
         enter(small, split, ["popularity"], [tmp_path / "a/mine", tmp_path / "b/mine"])
+
+
+def test_invented_watchers_are_called_so(small):
+    assert shown_name(small) == "small"
+    assert shown_name(replace(small, card={"synthetic": True})) == "small (synthetic data)"
