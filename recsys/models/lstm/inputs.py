@@ -80,7 +80,8 @@ class Encoding:
         """Return the weights (n_token_columns,) that average the wished tags; column 0 when nothing is wished."""
         weights = np.zeros(self.n_token_columns, dtype=np.float32)
         columns = [1 + self.tokens.index(token) for token in tokens if token in self.tokens]
-        weights[columns or [0]] = 1.0 / max(len(columns), 1)
+        if self.n_token_columns:  # none at all where no title has a genre or tag
+            weights[columns or [0]] = 1.0 / max(len(columns), 1)
         return weights
 
     def rating_codes(self, histories: Histories) -> Codes | None:
