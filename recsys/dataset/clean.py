@@ -52,12 +52,9 @@ def collect_interactions(raw: RawTables) -> pl.DataFrame:
 
 def drop_incomplete(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rule]]:
     """Drop rows that lack an id, or a time where the source has times."""
-    rules = []
-    for columns, rule in (
-        ((USER, ITEM), "no user or title id"),
-        ((TIME,), "no timestamp"),
-        ((POSITION,), "no position"),
-    ):
+    rules: list[Rule] = []
+    required = {(USER, ITEM): "no user or title id", (TIME,): "no timestamp", (POSITION,): "no position"}
+    for columns, rule in required.items():
         has = [name for name in columns if name in frame.columns and frame[name].null_count()]
         if has:
             kept = frame.drop_nulls(has)
@@ -75,8 +72,8 @@ def encode_ids(ids: pl.Series) -> tuple[pl.Series, npt.NDArray[np.int32]]:
     low = int(values.min())
     span = int(values.max()) - low + 1
     if span > max(4 * len(values), 1 << 22):
-        found, codes = np.unique(values, return_inverse=True)
-        return pl.Series(found), codes.astype(np.int32)
+        found, inverse = np.unique(values, return_inverse=True)
+        return pl.Series(found), inverse.astype(np.int32)
     places = values - low  # a table of all possible ids is smaller than the rows: no sorting
     present = np.zeros(span, dtype=bool)
     present[places] = True
@@ -103,8 +100,8 @@ def k_core(events: Events, min_history: int, min_count: int) -> tuple[Events, li
 
     The result does not depend on who is dropped first: it is the largest part of the table in which both hold.
     """
-    short = {"rule": f"users with fewer than {min_history} titles", "rows": 0, "users": 0}
-    rare = {"rule": f"titles with fewer than {min_count} users", "rows": 0, "titles": 0}
+    short: Rule = {"rule": f"users with fewer than {min_history} titles", "rows": 0, "users": 0}
+    rare: Rule = {"rule": f"titles with fewer than {min_count} users", "rows": 0, "titles": 0}
     if min_history == 1 and min_count == 1:
         return events, []
     while True:

@@ -81,6 +81,5 @@ def parse_order(order: str | Any) -> Order:
 
 
 def _ascending(ascent: Ascent) -> str:
-    return (
-        f"the rows merely ascend by title id inside {ascent.users:,} of {ascent.of:,} users with {MIN_EVENTS}+ titles"
-    )
+    share = f"{ascent.users:,} of the {ascent.of:,} users with {MIN_EVENTS} titles or more"
+    return f"the rows merely ascend by title id inside {share}"

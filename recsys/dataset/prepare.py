@@ -90,6 +90,7 @@ def prepare(
         catalogue,
         chosen,
         {
+            **({"synthetic": True} if raw.synthetic else {}),
             "order_reason": reason,
             "format": raw.source,
             "sources": [fingerprint(path) for path in raw.files],
@@ -160,8 +161,10 @@ def _catalogue(items: pl.Series, described: pl.DataFrame | None) -> tuple[Catalo
         return Catalogue(frame), 0
     n_described = int(items.is_in(described[ITEM].implode()).sum())
     if n_described == 0:
+        such = ", ".join(map(str, described[ITEM].head(3)))
+        such = ", ".join(map(str, described[ITEM].head(3)))
         raise InputError(
-            f"None of the {len(items):,} titles is in the item file (its ids are such as {described[ITEM].head(3).to_list()}).",
+            f"None of the {len(items):,} titles is in the item file, whose ids are such as {such}.",
             "Check --items and --item-id-column.",
         )
     return Catalogue(frame.join(described, on=ITEM, how="left", maintain_order="left")), n_described
@@ -169,7 +172,7 @@ def _catalogue(items: pl.Series, described: pl.DataFrame | None) -> tuple[Catalo
 
 def _settings(min_history: int, min_count: int, keep_unwatched: bool, reading: ReadOptions) -> dict[str, Any]:
     """List what shaped the data set; of an item file only the name."""
-    given = {name: value for name, value in reading.to_mapping().items() if value != getattr(ReadOptions(), name)}
+    given = reading.given
     if reading.items is not None:
         given["items"] = Path(reading.items).name
     return {"min_history": min_history, "min_count": min_count, "keep_unwatched": keep_unwatched, **given}

@@ -38,3 +38,5 @@ class RawTables:
     text: pl.LazyFrame | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     """The source's own name of each canonical column."""
+    synthetic: bool = False
+    """Whether the source says that its people are invented."""

@@ -1,6 +1,6 @@
 """The readers, by format; a module is imported only when its format is read.
 
-A reader is a module with `detect(source) -> bool` and `read(source, options) -> RawTables`.
+A reader is a module with `OPTIONS`, `detect(source) -> bool` and `read(source, options) -> RawTables`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ REGISTRY = {
 class Reader(Protocol):
     """What the module of a format provides."""
 
+    OPTIONS: tuple[str, ...]
+    """The fields of `ReadOptions` that the format heeds."""
+
     def detect(self, source: Source) -> bool:
         """Say whether the source's files and columns are of this format."""
 
@@ -43,22 +46,20 @@ def reader(format: str) -> Reader:
 
 
 def read_tables(source: str | Path | Any, format: str = "auto", options: ReadOptions | None = None) -> RawTables:
-    """Read a file, folder, zip archive or frame; `auto` finds the format by the files and columns there are.
+    """Read a file, folder, zip archive or frame.
 
-    Only the generic format has options; with `auto`, an option asks for it.
+    `auto` takes the first format that the files and columns fit and that heeds the options given; generic heeds all.
     """
     from recsys.dataset.readers.source import Source
 
     options = options or ReadOptions()
-    chosen = format != "auto" and reader(format)
+    if format != "auto":
+        one = reader(format)
+        for name in options.given:
+            if name not in one.OPTIONS:
+                flag = f"--{name.replace('_', '-')}"
+                raise InputError(f"The {format} format does not heed {flag}.", f"Leave {flag} or --format away.")
+        return one.read(Source.open(source), options)
     opened = Source.open(source)
-    if options != ReadOptions():
-        if format not in ("auto", "generic"):
-            raise InputError(
-                f"The {format} format has fixed columns and takes no reading options.",
-                "Leave the options away, or pass --format generic.",
-            )
-        return reader("generic").read(opened, options)
-    if chosen:
-        return chosen.read(opened, options)
-    return next(one for one in map(reader, REGISTRY) if one.detect(opened)).read(opened, options)
+    fitting = (one for one in map(reader, REGISTRY) if set(options.given) <= set(one.OPTIONS) and one.detect(opened))
+    return next(fitting).read(opened, options)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import polars as pl
 
 from recsys.dataset.prepared import Order
 from recsys.dataset.readers.interactions import scan_interactions
 from recsys.dataset.readers.items import describe_items
-from recsys.dataset.readers.options import ReadOptions
-from recsys.dataset.readers.source import Source, Table, require_columns
+from recsys.dataset.readers.options import ITEM_OPTIONS, ReadOptions
+from recsys.dataset.readers.source import Source, Table, paths_of, require_columns
 from recsys.dataset.schema import ITEM, POSITION, RATING, TIME, USER, RawTables
 from recsys.errors import InputError
 
@@ -26,6 +27,7 @@ INTERACTION_FILES, ITEM_FILES = (
     ("interactions", "ratings", "events"),
     ("items", "titles", "anime", "catalogue", "movies"),
 )
+OPTIONS = tuple(item.name for item in fields(ReadOptions))
 SUFFIXES = (".csv", ".tsv", ".parquet", ".txt")
 
 
@@ -36,19 +38,36 @@ def detect(source: Source) -> bool:
 
 def read(source: Source, options: ReadOptions) -> RawTables:
     """Return the raw tables of a file, or of the interactions and items in a folder or archive."""
-    table = source.table or source.require(*(stem + suffix for stem in INTERACTION_FILES for suffix in SUFFIXES))
+    table = source.table or source.require(*_names(INTERACTION_FILES))
     found = table.columns(options.separator)
     columns = _columns(table.name, found, options)
     interactions, text = scan_interactions(table, columns, options)
-    item_table = _item_table(source, options)
-    items = None if item_table is None else _items(item_table, columns[ITEM], options)
+    titles = item_table(source, options, None if source.single else source.find(*_names(ITEM_FILES)))
     notes = []
     unused = next((name for name in found if name.lower() in USUAL_ORDINALS), None)
     if TIME not in columns and POSITION not in columns and unused is not None:
         notes.append(f"Column '{unused}' is not used; pass --position-column {unused} if it says the watch order.")
-    paths = (one.path for one in (table, item_table) if one is not None and one.path is not None)
-    order = Order.LISTED if POSITION in columns else None
-    return RawTables(interactions, items, "generic", order, tuple(notes), tuple(dict.fromkeys(paths)), text, columns)
+    return RawTables(
+        interactions,
+        items=None if titles is None else describe(titles, columns[ITEM], options),
+        source="generic",
+        declared_order=Order.LISTED if POSITION in columns else None,
+        notes=tuple(notes),
+        files=paths_of(table, titles),
+        text=text,
+        columns=columns,
+        synthetic=source.synthetic,
+    )
+
+
+def item_table(source: Source, options: ReadOptions, found: Table | None) -> Table | None:
+    """Return the table that describes the titles: the one that is named, else the one found at the source."""
+    if options.items is None:
+        if found is None and (given := [name for name in options.given if name in ITEM_OPTIONS]):
+            flag = f"--{given[0].replace('_', '-')}"
+            raise InputError(f"{flag} is given, but {source.name} comes with no item file.", "Name one with --items.")
+        return found
+    return Source.open(options.items).one_table()
 
 
 def _columns(table: str, found: Sequence[str], options: ReadOptions) -> dict[str, str]:
@@ -74,6 +93,10 @@ def _columns(table: str, found: Sequence[str], options: ReadOptions) -> dict[str
     return columns
 
 
+def _names(stems: Sequence[str]) -> list[str]:
+    return [stem + suffix for stem in stems for suffix in SUFFIXES]
+
+
 def _noun(canonical: str) -> str:
     return {USER: "user", ITEM: "item"}.get(canonical, canonical)
 
@@ -84,16 +107,8 @@ def _first(usual: Sequence[str], found: Sequence[str]) -> str | None:
     return next((by_name[name] for name in usual if name in by_name), None)
 
 
-def _item_table(source: Source, options: ReadOptions) -> Table | None:
-    if options.items is None:
-        return None if source.single else source.find(*(stem + end for stem in ITEM_FILES for end in SUFFIXES))
-    table = Source.open(options.items).table
-    if table is None:
-        raise InputError(f"{options.items} is not a file.", "Pass the one file that describes the titles to --items.")
-    return table
-
-
-def _items(table: Table, interaction_id: str, options: ReadOptions) -> pl.LazyFrame:
+def describe(table: Table, interaction_id: str, options: ReadOptions) -> pl.LazyFrame:
+    """Return the titles of an item file whose columns are named by options or by custom."""
     found = table.columns()
     given = [options.item_id_column, options.title_column, options.genres_column, *options.tag_columns]
     remedy = "Name one of them with --item-id-column, --title-column, --genres-column or --tags-column."

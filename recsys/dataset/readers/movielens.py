@@ -13,12 +13,13 @@ import polars as pl
 from recsys.dataset.readers.interactions import scan_interactions
 from recsys.dataset.readers.items import describe_items
 from recsys.dataset.readers.options import ReadOptions
-from recsys.dataset.readers.source import Source, Table, require_columns
+from recsys.dataset.readers.source import Source, Table, paths_of, require_columns
 from recsys.dataset.schema import ITEM, RATING, TIME, USER, RawTables
 
 RATINGS = ("userId", "movieId", "rating", "timestamp")
 MOVIES, TAGS = ("movieId", "title", "genres"), ("userId", "movieId", "tag", "timestamp")
 COLUMNS = dict(zip((USER, ITEM, RATING, TIME), RATINGS, strict=True))
+OPTIONS: tuple[str, ...] = ()
 FILES = ("ratings.csv", "ratings.dat", "u.data")
 FLAGS = (
     "unknown|Action|Adventure|Animation|Children's|Comedy|Crime|Documentary|Drama|Fantasy|Film-Noir|Horror|Musical|"
@@ -52,8 +53,8 @@ def read(source: Source, options: ReadOptions) -> RawTables:
     require_columns(table.name, dict.fromkeys(RATINGS, REMEDY), table.columns())
     interactions, text = scan_interactions(table, COLUMNS)
     items = None if movies is None else _titles(movies, tags)
-    paths = (one.path for one in (ratings, movies, tags) if one is not None and one.path is not None)
-    return RawTables(interactions, items, "movielens", None, (), tuple(dict.fromkeys(paths)), text, COLUMNS)
+    files = paths_of(ratings, movies, tags)
+    return RawTables(interactions, items, "movielens", files=files, text=text, columns=COLUMNS)
 
 
 def _titles(movies: Table, tags: Table | None) -> pl.LazyFrame:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from recsys.config import Settings, setting
 from recsys.errors import ConfigError
+
+ITEM_OPTIONS = ("items", "item_id_column", "title_column", "genres_column", "tags_column", "list_separator")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class ReadOptions(Settings):
     genres_column: str | None = setting(None, "Column of the genres in the item file.")
     tags_column: tuple[str, ...] = setting((), "Columns of tags in the item file.")
     list_separator: str | None = setting(None, "Text between genres or tags; guessed among | ; and comma.")
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Give the options that differ from their defaults."""
+        usual = {item.name: item.default for item in fields(self)}
+        return {name: value for name, value in self.to_mapping().items() if getattr(self, name) != usual[name]}
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> ReadOptions:

@@ -156,6 +156,11 @@ class Source:
         """Name some of the files that are there."""
         return ", ".join(list(self.tables)[:12]) or "nothing"
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether a file SYNTHETIC.md lies there, or beside a source that is one file."""
+        return (self.beside("SYNTHETIC.md") if self.single else self.find("SYNTHETIC.md")) is not None
+
     def find(self, *names: str) -> Table | None:
         """Return the first table with one of these file names, perhaps with `.gz` at the end, in any case."""
         by_name = {name.lower().removesuffix(".gz"): table for name, table in self.tables.items()}
@@ -177,6 +182,11 @@ class Source:
             return None
         path = table.path.with_name(name)
         return Table(name, path) if path.is_file() else None
+
+
+def paths_of(*tables: Table | None) -> tuple[Path, ...]:
+    """Return the files that the tables were read from, each once."""
+    return tuple(dict.fromkeys(table.path for table in tables if table is not None and table.path is not None))
 
 
 def undecodable(name: str) -> InputError:

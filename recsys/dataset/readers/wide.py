@@ -11,12 +11,13 @@ import polars as pl
 from recsys.dataset.readers import cells
 from recsys.dataset.readers.interactions import scan_interactions
 from recsys.dataset.readers.options import ReadOptions
-from recsys.dataset.readers.source import Source, require_columns
+from recsys.dataset.readers.source import Source, paths_of, require_columns
 from recsys.dataset.schema import ITEM, RATING, USER, RawTables
 
 COLUMNS = {USER: "user_id", ITEM: "anime_id", RATING: "user_rating"}
 ITEM_COLUMNS = ("name", "tags", "genre")
 UNRATED = -1.0
+OPTIONS: tuple[str, ...] = ()
 REMEDY = "Rename it, or pass --format generic and name the columns, such as --user-column uid."
 
 
@@ -45,5 +46,4 @@ def read(source: Source, options: ReadOptions) -> RawTables:
         )
         .with_columns(cells.tidy_tags(pl.col("tags"), pl.col("genres"), pl.col("type")))
     )
-    files = () if table.path is None else (table.path,)
-    return RawTables(interactions, items, "wide", None, (), files, text, COLUMNS)
+    return RawTables(interactions, items, "wide", files=paths_of(table), text=text, columns=COLUMNS)
