@@ -7,7 +7,8 @@ import importlib
 import importlib.util
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any, cast
 
 import typer
@@ -56,25 +57,33 @@ class Verbs(TyperGroup):
         return _load_verb(cmd_name) if cmd_name in VERBS else None
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        # who has just seen an error adds --debug at the end of the line
-        return super().parse_args(ctx, sorted(args, key=lambda text: text != "--debug"))
+        with _failures_told(debug="--debug" in args):
+            # who has just seen an error adds --debug at the end of the line
+            return super().parse_args(ctx, sorted(args, key=lambda text: text != "--debug"))
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _failures_told(debug=bool(ctx.params.get("debug"))):
             result = super().invoke(ctx)
-            sys.stdout.flush()  # here, so that a full disk or a closed pipe is met by the handlers below
-        except KeyboardInterrupt:
-            _say("Interrupted.")
-            raise typer.Exit(INTERRUPTED) from None
-        except (RecsysError, OSError, MemoryError) as error:
-            if isinstance(error, BrokenPipeError):
-                _silence_stdout()
-                raise typer.Exit(PIPE_CLOSED) from None
-            if _debugging(ctx):
-                raise
-            _report(error)
-            raise typer.Exit(REFUSED) from None
+            sys.stdout.flush()  # a full disk or a closed pipe must be met here
         return result
+
+
+@contextmanager
+def _failures_told(debug: bool) -> Iterator[None]:
+    """End with a message and an exit code in place of an error that is no bug."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say("Interrupted.")
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        _silence_stdout()
+        raise typer.Exit(PIPE_CLOSED) from None
+    except (RecsysError, OSError, MemoryError) as error:
+        if debug:
+            raise
+        _report(error)
+        raise typer.Exit(REFUSED) from None
 
 
 app = typer.Typer(cls=Verbs, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -105,6 +114,7 @@ def recsys(
 
 def main() -> None:
     """Run the command line; the console script `recsys` calls this."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of GPUs that nobody has asked for
     app(prog_name="recsys")
 
 
@@ -113,10 +123,6 @@ def _load_verb(name: str) -> Any:
     single = typer.Typer(add_completion=False)
     single.command(name, cls=Verb)(getattr(importlib.import_module(module), function))
     return typer.main.get_command(single)
-
-
-def _debugging(ctx: Any) -> bool:
-    return bool(ctx.params.get("debug"))
 
 
 def _report(error: RecsysError | OSError | MemoryError) -> None:

@@ -73,8 +73,8 @@ def recommend(
     filters = make_filters(data, include_genre, exclude_genre, type, candidates, keep_seen=keep_seen, adult=adult)
     person = who_asks(data, list(dict.fromkeys(user)) if user else None, titles or (), history)
     if person.left_out:
-        few = ", ".join(person.left_out[:5])
-        note(f"{len(person.left_out)} titles of {history} are not known here and were left out, e.g. {few}.")
+        few, more = ", ".join(person.left_out[:5]), len(person.left_out) - 5
+        note(f"Left out of {history}, not known here: {few}{f' and {more} more' if more > 0 else ''}.")
     wishes = check_mood(recommender, mood)
     found = recommender.recommend(k=k, histories=person.histories, filters=filters, mood=wishes)
     if found.is_empty():

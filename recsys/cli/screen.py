@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SYNTHETIC = "Synthetic data: the people are invented, so are their tastes."
 SHOWN = 5
 """How many of the last titles and of the genres a line names."""
+WIDE = 100
+"""The width from which there is room for more than two genres."""
 PLAIN_WIDTH = 120
 """The width of a table that goes into a file or a pipe."""
 
@@ -66,14 +68,16 @@ def print_table(data: Dataset, frame: pl.DataFrame, heading: Sequence[str]) -> N
         screen.print(Text(line))
     if data.card.get("synthetic"):
         screen.print(Text(SYNTHETIC, style="yellow"))
+    n_genres = SHOWN if screen.width >= WIDE else 2
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("#", justify="right")
-    table.add_column("title", ratio=None, overflow="fold")
-    for name in ("type", "year", "genres", "id"):
-        table.add_column(name, style="dim" if name != "type" else "", overflow="fold")
+    table.add_column("title", overflow="fold")
+    for name in ("type", "year", "genres"):
+        table.add_column(name, style="dim", no_wrap=True)
+    table.add_column("id", style="dim", justify="right")
     table.add_column("score", justify="right")
     for row in frame.iter_rows(named=True):
-        facts = (row["title"], row["type"], row["year"], ", ".join(row["genres"][:SHOWN]), row["anime_id"])
+        facts = (row["title"], row["type"], row["year"], ", ".join(row["genres"][:n_genres]), row["anime_id"])
         cells = (row["rank"], *facts, f"{row['score']:.3f}")
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in cells))
     screen.print(table)
@@ -82,7 +86,7 @@ def print_table(data: Dataset, frame: pl.DataFrame, heading: Sequence[str]) -> N
 def watched(data: Dataset, history: Histories) -> str:
     """Describe one person's history in a line: how many titles, and the last ones, latest first."""
     from recsys.dataset.prepared import Order
-    from recsys.dataset.vocabulary import FIRST
+    from recsys.dataset.vocabulary import FIRST, UNKNOWN
 
     count = f"{history.n_events:,} {'title' if history.n_events == 1 else 'titles'}"
     if not history.n_events:
@@ -91,5 +95,7 @@ def watched(data: Dataset, history: Histories) -> str:
     names = data.catalogue.titles.gather(last.items.astype("int64") - FIRST).to_list()[::-1]
     ratings = [""] * len(names) if last.ratings is None else [f" ({one:g})" for one in last.ratings[::-1]]
     shown = ", ".join(f"{name}{'' if 'nan' in rating else rating}" for name, rating in zip(names, ratings, strict=True))
-    word = "among them" if data.order is Order.NONE and history.times is None else "last"
-    return f"has watched {count}, {word} {shown}"
+    if history.n_events == 1:
+        return f"has watched {shown}"
+    unordered = data.order is Order.NONE and history.times is None and history.users[0] != UNKNOWN
+    return f"has watched {count}, {'among them' if unordered else 'latest first'}: {shown}"

@@ -42,6 +42,7 @@ def similar(
     """
     refuse_two_formats(as_json, as_csv)
 
+    from recsys.dataset.vocabulary import FIRST
     from recsys.models import load_model
     from recsys.models.requests import find_title
     from recsys.ranking.frames import with_details
@@ -49,8 +50,8 @@ def similar(
     recommender = load_model(model)
     data = recommender.data
     filters = make_filters(data, include_genre, exclude_genre, type, candidates, adult=adult)
-    anime_id = find_title(data, title)
-    found = recommender.similar(anime_id, k, filters)
+    code = find_title(data, title)
+    found = recommender.similar(data.items.decode([code])[0], k, filters)
     if found.is_empty():
         raise InputError("No title is left after these filters.", "Loosen them.")
     if len(found) < k:
@@ -58,5 +59,5 @@ def similar(
     if as_json or as_csv:
         print_records(data, with_details(data, found), as_csv=as_csv)
     else:
-        name = data.catalogue.frame.row(by_predicate=data.catalogue.frame["anime_id"] == anime_id, named=True)["title"]
+        name = data.catalogue.titles[code - FIRST]
         print_table(data, with_details(data, found), [f"Titles like {name}, says the {recommender.name} model."])

@@ -43,7 +43,7 @@ def similar(
 ) -> pl.DataFrame:
     """Return the frame `rank, anime_id, score, title` of the titles most like one, named as a person types it."""
     model = model if isinstance(model, Recommender) else load_model(model)
-    return model.similar(find_title(model.data, title), k, filters)
+    return model.similar(model.data.items.decode([find_title(model.data, title)])[0], k, filters)
 
 
 def who_asks(
@@ -59,9 +59,9 @@ def who_asks(
     return Person(data.histories_of(users))
 
 
-def find_title(data: Dataset, text: str) -> Any:
-    """Return the id of the one title that is meant."""
-    return data.items.decode([TitleIndex(data.catalogue).find(str(text))])[0]
+def find_title(data: Dataset, text: str) -> int:
+    """Return the item code of the one title that is meant; the text may be its id."""
+    return TitleIndex(data.catalogue).find(str(text))
 
 
 def check_mood(model: Recommender, mood: Sequence[str] | str) -> tuple[str, ...]:
