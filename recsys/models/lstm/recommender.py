@@ -63,6 +63,7 @@ class LSTMRecommender(Recommender):
         import keras
 
         from recsys.models.lstm import training
+        from recsys.models.lstm.curves import save_curves
         from recsys.models.lstm.network import build, layer_table
         from recsys.models.lstm.windows import TrainingWindows
 
@@ -100,6 +101,8 @@ class LSTMRecommender(Recommender):
             tensorboard=self.tensorboard,
         )
         self.epochs = judge.state["epochs"]
+        if self.workdir is not None:
+            save_curves(self.epochs, judge.state["best_epoch"], self.workdir / "curves.png")
         self._layers = layer_table(network)
         self._network: keras.Model | None = network
         self._serve(to_onnx(network, self.config, self._encoding, tags), *item_vectors(network, tags), data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from recsys.ranking.ranks import target_ranks
 Score = Callable[[Any], npt.NDArray[np.float32]]
 """Scores (n_users, n_codes) of a group of histories."""
 
-CHECKPOINT, BEST, STATE = "checkpoint.keras", "best.weights.h5", "state.json"
+CHECKPOINT, BEST, STATE, LOG = "checkpoint.keras", "best.weights.h5", "state.json", "log.csv"
 
 
 def compile_for_training(model: keras.Model, config: LSTMConfig) -> None:
@@ -85,7 +86,7 @@ class RankingValidation(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Save network, optimizer and progress after each epoch, so that an interrupted fit can go on."""
+    """Save network, optimizer, progress and log.csv after each epoch, so that an interrupted fit can go on."""
 
     def __init__(self, folder: Path, judge: RankingValidation, identity: dict[str, Any]) -> None:
         super().__init__()
@@ -98,7 +99,16 @@ class Checkpoint(keras.callbacks.Callback):
             _replace(self._folder / BEST, self.model.save_weights)
         _replace(self._folder / CHECKPOINT, self.model.save)
         state = {"identity": self._identity, **self._judge.state}
+        _replace(self._folder / LOG, lambda path: write_log(self._judge.state["epochs"], path))
         _replace(self._folder / STATE, lambda path: path.write_text(json.dumps(state), encoding="utf-8"))
+
+
+def write_log(epochs: list[dict[str, Any]], path: Path) -> None:
+    """Write one CSV row an epoch."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(epochs[0]))
+        writer.writeheader()
+        writer.writerows(epochs)
 
 
 def _replace(path: Path, write: Callable[[Path], Any]) -> None:
@@ -134,11 +144,7 @@ def run(
     callbacks: list[keras.callbacks.Callback] = [judge]
     if workdir is not None:
         workdir.mkdir(parents=True, exist_ok=True)
-        begun = bool(judge.state["epochs"])
-        callbacks += [
-            keras.callbacks.CSVLogger(workdir / "log.csv", append=begun),
-            Checkpoint(workdir, judge, identity),
-        ]
+        callbacks.append(Checkpoint(workdir, judge, identity))
     if tensorboard is not None:
         callbacks.append(keras.callbacks.TensorBoard(tensorboard))
     done = len(judge.state["epochs"])

@@ -80,7 +80,7 @@ class TrainingWindows(keras.utils.PyDataset):
         rng = np.random.default_rng((self._config.seed, self._epoch, index))
         batch = self._batches[index]
         users, starts, lengths = self._users[batch], self._starts[batch], self._lengths[batch]
-        width = int(lengths.max())
+        width = self._width(index)
         events = self._events
         inputs: dict[str, Any] = {"items": gather_windows(events.histories.items, starts, lengths, width)}
         following = gather_windows(events.histories.items, starts + 1, lengths, width)
@@ -97,6 +97,17 @@ class TrainingWindows(keras.utils.PyDataset):
         candidates, log_q, targets = self._candidates(following, rng)
         inputs["candidates"], inputs["log_q"] = candidates, log_q
         return inputs, targets, weights
+
+    def _width(self, index: int) -> int:
+        """Return the timesteps of a batch: those of its longest window.
+
+        Keras fixes an axis that is the same in the first two batches, so these are made to differ, and a lone batch
+        always has the full width.
+        """
+        if self._n_batches == 1:
+            return min(self._config.window, int(self._histories.lengths.max()) - 1)
+        width = int(self._lengths[self._batches[index]].max())
+        return width + 1 if index == 0 and width == self._width(1) else width
 
     def _wishes(self, following: npt.NDArray[np.int32], rng: np.random.Generator) -> npt.NDArray[np.int32]:
         """Wish for some of the next anime's own tags, in a few samples and there at half of the timesteps."""

@@ -1,0 +1,26 @@
+"""Small data sets and settings on which an LSTM trains in a second or two."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from recsys.dataset.catalogue import Catalogue
+from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset, Order
+from recsys.dataset.synthetic import markov_histories
+from recsys.dataset.vocabulary import FIRST, Vocabulary
+from recsys.models.lstm.config import LSTMConfig
+
+TINY = LSTMConfig(units=(16, 16), dim=16, user_dim=4, rating_dim=4, time_dim=4, window=10, epochs=2, batch_size=16)
+
+
+def markov_dataset(predictability: float, *, n_users: int = 160, n_items: int = 30, length: int = 20) -> Dataset:
+    """Wrap Markov histories; the genre of a title is its code modulo 3."""
+    histories = markov_histories(n_users, n_items, length, predictability, seed=1)
+    users = Vocabulary(np.arange(n_users))
+    items = Vocabulary(np.arange(n_items) + 1000)
+    names = np.array(["Action", "Drama", "Comedy"])[np.arange(n_items) % 3]
+    catalogue = Catalogue(pl.DataFrame({"anime_id": items.ids, "genres": [[name] for name in names]}))
+    known = Histories(histories.offsets, histories.items, users=np.arange(n_users, dtype=np.int32) + FIRST)
+    return Dataset("markov", known, users, items, catalogue, Order.LISTED)

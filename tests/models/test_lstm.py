@@ -1,0 +1,323 @@
+"""The four proofs of the LSTM: contract, a case by hand, it learns, invariances."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset, Order
+from recsys.dataset.split import split_dataset
+from recsys.errors import ConfigError, InputError
+from recsys.models import load_model
+from recsys.models.lstm.config import LSTMConfig
+from recsys.models.lstm.inputs import Events, gather_windows
+from recsys.models.lstm.recommender import LSTMRecommender
+from recsys.models.popularity import PopularityRecommender
+from recsys.ranking.ranks import target_ranks
+from tests.models.lstm_data import TINY, markov_dataset
+
+LEARN = dataclasses.replace(TINY, units=(32, 32), dim=32, epochs=25, learning_rate=0.01, dropout=0.0, patience=25)
+
+
+@pytest.fixture(scope="module")
+def markov() -> Dataset:
+    return markov_dataset(1.0)
+
+
+@pytest.fixture(scope="module")
+def fitted(markov: Dataset) -> LSTMRecommender:
+    return LSTMRecommender(LEARN).fit(markov, split_dataset(markov))
+
+
+def keras_states(model: LSTMRecommender, histories: Histories, wish: int | None = None) -> Any:
+    """Compute the states of the last events with the Keras network itself."""
+    import keras
+
+    encoding, network = model._encoding, model._network
+    assert network is not None
+    recent = histories.last(model.config.window)
+    events, lengths, starts = Events.of(recent, encoding), recent.lengths, recent.offsets[:-1]
+    width = int(lengths.max())
+    wishes = np.zeros((histories.n_users, width, model.config.wish_tokens), dtype=np.int32)
+    wishes[..., 0] = 1
+    if wish is not None:
+        wishes[np.arange(len(lengths)), lengths - 1, 0] = 1 + wish
+    feed: dict[str, Any] = {
+        "items": gather_windows(recent.items, starts, lengths, width),
+        "users": events.users,
+        "wishes": wishes,
+    }
+    if events.ratings is not None:
+        feed["ratings"] = gather_windows(events.ratings, starts, lengths, width)
+    if events.gaps is not None:
+        feed["gaps"] = gather_windows(events.gaps, starts, lengths, width)
+    inputs = {tensor.name: tensor for tensor in network.inputs}
+    part = keras.Model({name: inputs[name] for name in feed}, network.get_layer("states").output)
+    return np.asarray(part(feed))[np.arange(len(lengths)), lengths - 1]
+
+
+def hit_rate(model: Any, data: Dataset, k: int) -> float:
+    test = split_dataset(data).test
+    ranks = target_ranks(
+        model.scores(test.inputs), test.inputs.keep_events(np.zeros(test.inputs.n_events, bool)), test.targets
+    )
+    return float((ranks <= k).mean())
+
+
+# -- a case by hand ----------------------------------------------------------------------------------------------------
+
+
+def test_the_plain_stack_equals_the_lstm_equations(small: Dataset) -> None:
+    config = dataclasses.replace(TINY, units=(3,), dim=3, residual=False, epochs=1)
+    model = LSTMRecommender(config).fit(small)
+    network = model._network
+    assert network is not None
+    weights = {layer.name: [np.asarray(w) for w in layer.weights if "seed" not in w.path] for layer in network.layers}
+    history = small.histories.select([4])
+    events = Events.of(history, model._encoding)
+    assert events.ratings is not None
+    assert events.gaps is not None
+    kernel, recurrent, bias = weights["lstm_1"]
+    h, c = np.zeros(3), np.zeros(3)
+    tokens = weights["token_embedding"][0]
+    for t, item in enumerate(history.items):
+        x = np.concatenate(
+            [
+                weights["item_embedding"][0][item],
+                weights["item_tags"][0][item] @ tokens,
+                tokens[0],  # no wish
+                weights["rating_embedding"][0][events.ratings[t]],
+                weights["gap_embedding"][0][events.gaps[t]],
+                weights["user_embedding"][0][events.users[0]],
+            ]
+        )
+        x = x @ weights["projection"][0] + weights["projection"][1]
+        i, f, g, o = np.split(x @ kernel + h @ recurrent + bias, 4)
+        c = 1 / (1 + np.exp(-f)) * c + 1 / (1 + np.exp(-i)) * np.tanh(g)
+        h = 1 / (1 + np.exp(-o)) * np.tanh(c)
+    vectors = weights["item_embedding"][0] + weights["item_tags"][0] @ tokens
+    expected = vectors @ h + weights["item_bias"][0][:, 0]
+    watched = np.unique(small.histories.items)
+    assert model.scores(history)[0, watched] == pytest.approx(expected[watched], abs=1e-5)
+
+
+# -- it learns ---------------------------------------------------------------------------------------------------------
+
+
+def test_it_learns_a_predictable_chain_and_beats_popularity(fitted: LSTMRecommender, markov: Dataset) -> None:
+    popularity = PopularityRecommender().fit(markov, split_dataset(markov))
+    assert hit_rate(fitted, markov, 1) > 0.9
+    assert hit_rate(popularity, markov, 1) < 0.2
+
+
+def test_it_learns_nothing_from_noise() -> None:
+    noise = markov_dataset(0.0, n_users=300)
+    model = LSTMRecommender(dataclasses.replace(LEARN, epochs=5)).fit(noise, split_dataset(noise))
+    assert hit_rate(model, noise, 3) < 0.2  # chance is 0.1
+
+
+def test_a_wish_raises_the_titles_that_have_the_tag() -> None:
+    data = markov_dataset(0.0, n_users=300)
+    model = LSTMRecommender(dataclasses.replace(LEARN, epochs=8, wish_rate=0.8)).fit(data)
+    tagged = data.catalogue.token_matrix(["drama"])[:, 0] > 0
+    plain, wished = model.scores(data.histories), model.scores(data.histories, ["Drama"])
+    assert wished[:, tagged].mean() > wished[:, 2:][:, ~tagged[2:]].mean() + 0.5
+    assert abs(plain[:, tagged].mean() - plain[:, 2:][:, ~tagged[2:]].mean()) < 0.3
+
+
+# -- nothing leaks -----------------------------------------------------------------------------------------------------
+
+
+def test_without_a_wish_no_score_depends_on_what_comes_next(fitted: LSTMRecommender, markov: Dataset) -> None:
+    """Change everything after timestep t, wishes included in training's own input form: logits up to t stay."""
+    network = fitted._network
+    assert network is not None
+    items = markov.histories.select(slice(0, 5)).items.reshape(5, -1)[:, :10]
+    feed = {
+        "items": items,
+        "users": np.ones(5, np.int32),
+        "candidates": np.arange(2, markov.n_codes, dtype=np.int32),
+        "wishes": np.tile(np.array([1, 0], np.int32), (5, 10, 1)),
+        "log_q": np.zeros(markov.n_codes - 2, np.float32),
+    }
+    other = {**feed, "items": np.where(np.arange(10) > 4, items[::-1], items)}
+    before, after = np.asarray(network(feed)), np.asarray(network(other))
+    assert np.array_equal(before[:, :5], after[:, :5])
+    assert not np.allclose(before[:, 5:], after[:, 5:])
+
+
+def test_evaluation_inputs_hold_neither_target_nor_wish(fitted: LSTMRecommender, markov: Dataset) -> None:
+    test = split_dataset(markov).test
+    changed = Histories(test.targets.offsets, np.roll(test.targets.items, 1), users=test.targets.users)
+    assert not np.array_equal(changed.items, test.targets.items)
+    scores = fitted.scores(test.inputs)  # a function of the inputs alone: targets cannot be passed
+    assert np.array_equal(
+        scores, fitted.scores(Histories(test.inputs.offsets, test.inputs.items, users=test.inputs.users))
+    )
+
+
+# -- invariances -------------------------------------------------------------------------------------------------------
+
+
+def test_onnx_and_keras_give_the_same_states_and_the_same_lists(small: Dataset) -> None:
+    model = LSTMRecommender(dataclasses.replace(TINY, units=(16, 24), window=4)).fit(small)
+    wish = 1 + model._encoding.tokens.index("action")
+    for tokens, column in (([], None), (["action"], wish)):
+        onnx = model._encoder.encode(small.histories, tokens)
+        keras = keras_states(model, small.histories, column)
+        assert onnx == pytest.approx(keras, abs=1e-5)
+        lists = [np.argsort(-(states @ model._vectors.T + model._bias), axis=1)[:, :5] for states in (onnx, keras)]
+        assert np.array_equal(*lists)
+
+
+def test_padding_and_company_change_nothing(fitted: LSTMRecommender, markov: Dataset) -> None:
+    rows = [markov.histories.of(0)[:n].tolist() for n in (1, 7, 3)]
+    together = fitted.scores(Histories.from_lists(rows))
+    alone = np.concatenate([fitted.scores(Histories.from_lists([row])) for row in rows])
+    assert together[:, 2:] == pytest.approx(alone[:, 2:], abs=1e-5)
+
+
+def test_only_the_last_window_counts(fitted: LSTMRecommender, markov: Dataset) -> None:
+    long = markov.histories.select([0])
+    assert np.array_equal(fitted.scores(long), fitted.scores(long.last(LEARN.window)))
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(small: Dataset) -> None:
+    first, again, other = (
+        LSTMRecommender(dataclasses.replace(TINY, seed=seed)).fit(small).scores(small.histories) for seed in (3, 3, 4)
+    )
+    assert first.tobytes() == again.tobytes()
+    assert first.tobytes() != other.tobytes()
+
+
+def test_an_interrupted_fit_resumes_to_the_same_bytes(markov: Dataset, tmp_path: Path) -> None:
+    split = split_dataset(markov)
+    config = dataclasses.replace(TINY, epochs=3)
+    whole = LSTMRecommender(config, workdir=tmp_path / "whole").fit(markov, split)
+
+    class PlugPulledError(Exception):
+        """The plug is pulled."""
+
+    from recsys.models.lstm import training
+
+    original = training.Checkpoint.on_epoch_end
+
+    def pull_the_plug(self: Any, epoch: int, logs: Any = None) -> None:
+        original(self, epoch, logs)
+        if epoch == 1:
+            raise PlugPulledError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.Checkpoint, "on_epoch_end", pull_the_plug)
+        cut = LSTMRecommender(config, workdir=tmp_path / "cut")
+        with pytest.raises(PlugPulledError):
+            cut.fit(markov, split)
+    resumed = LSTMRecommender(config, workdir=tmp_path / "cut", resume=True).fit(markov, split)
+    assert [row["loss"] for row in resumed.epochs] == [row["loss"] for row in whole.epochs]
+    assert resumed.scores(markov.histories).tobytes() == whole.scores(markov.histories).tobytes()
+    with pytest.raises(InputError, match="other settings or data"):
+        LSTMRecommender(dataclasses.replace(config, seed=9), workdir=tmp_path / "cut", resume=True).fit(markov, split)
+    assert {"log.csv", "curves.png"} <= {path.name for path in (tmp_path / "whole").iterdir()}
+
+
+def test_a_saved_model_can_be_saved_again(fitted: LSTMRecommender, markov: Dataset, tmp_path: Path) -> None:
+    load_model(fitted.save(tmp_path / "one")).save(tmp_path / "two")
+    assert load_model(tmp_path / "two").scores(markov.histories).tobytes() == fitted.scores(markov.histories).tobytes()
+
+
+# -- the rest of its promises ------------------------------------------------------------------------------------------
+
+
+CHANGES: dict[str, Any] = {
+    "units": (8, 8), "dim": 8, "residual": False, "feed_forward": 1, "dropout": 0.5, "user_dim": 0,
+    "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "wish_rate": 1.0, "wish_tokens": 1,
+    "window": 3, "batch_size": 2, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
+    "loss": "sampled", "negatives": 1, "seed": 5, "patience": 1, "monitor": "recall@10",
+}  # fmt: skip
+
+
+def test_every_setting_is_in_the_table_of_changes() -> None:
+    assert set(CHANGES) == {item.name for item in dataclasses.fields(LSTMConfig)}
+
+
+@pytest.mark.parametrize("name", [name for name in CHANGES if name not in ("patience", "monitor", "negatives")])
+def test_every_setting_changes_something(name: str, small: Dataset) -> None:
+    base = dataclasses.replace(TINY, batch_size=4, wish_rate=0.5)
+    changed = LSTMRecommender(dataclasses.replace(base, **{name: CHANGES[name]})).fit(small).scores(small.histories)
+    if name not in _BASE:
+        _BASE[""] = _BASE.get("", LSTMRecommender(base).fit(small).scores(small.histories))
+    assert not np.array_equal(changed, _BASE[""])
+
+
+_BASE: dict[str, Any] = {}
+
+
+def test_negatives_patience_and_monitor_change_the_training(markov: Dataset) -> None:
+    sampled = dataclasses.replace(TINY, loss="sampled")
+    few, many = (
+        LSTMRecommender(dataclasses.replace(sampled, negatives=n)).fit(markov).scores(markov.histories) for n in (2, 99)
+    )
+    assert not np.array_equal(few, many)
+    split = split_dataset(markov)
+    bad = dataclasses.replace(TINY, learning_rate=1e-7, epochs=9, patience=1, monitor="recall@10")
+    model = LSTMRecommender(bad).fit(markov, split)
+    assert len(model.epochs) == model.facts["best_epoch"] + 1 < 9
+    best = max(row["val_recall@10"] for row in model.epochs)
+    assert model.facts["best_validation"] == best
+
+
+def test_the_final_fit_sees_everything_for_the_epochs_that_validation_found(markov: Dataset) -> None:
+    model = LSTMRecommender(dataclasses.replace(TINY, epochs=3)).fit(markov, split_dataset(markov))
+    final = model.refit()
+    assert final.facts["fitted_on"] == "everything"
+    assert final.facts["n_events"] == markov.histories.n_events > model.facts["n_events"]
+    assert len(final.epochs) == model.facts["best_epoch"]
+
+
+def test_data_without_an_order_trains_on_shuffles(markov: Dataset) -> None:
+    unordered = dataclasses.replace(markov, order=Order.NONE)
+    listed, shuffled = (LSTMRecommender(TINY).fit(data).scores(markov.histories) for data in (markov, unordered))
+    assert not np.array_equal(listed, shuffled)
+
+
+def test_a_title_that_nobody_watched_is_scored_by_its_tags(small: Dataset) -> None:
+    model = LSTMRecommender(dataclasses.replace(TINY, epochs=20, learning_rate=0.02)).fit(small)
+    scores = model.scores(small.histories)
+    new = small.items.encode([30])[0]  # Action, watched by nobody
+    assert np.isfinite(scores[:, new]).all()
+    assert scores[0, new] > scores[3, new]  # the first camp watches Action
+
+
+def test_describe_lists_the_layers_in_the_terms_of_the_picture(fitted: LSTMRecommender) -> None:
+    table = fitted.describe()
+    assert {"item_embedding", "token_embedding", "user_embedding", "lstm_1", "lstm_2", "item_bias"} <= set(
+        table["layer"]
+    )
+    assert table.filter(table["layer"] == "lstm_1")["output_shape"].item() == "samples x timesteps x 32"
+    units = 32
+    assert table.filter(table["layer"] == "lstm_1")["parameters"].item() == 4 * (2 * units * units + units)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"unit": 3}, "no setting 'unit'. Did you mean 'units'"),
+        ({"epochs": 0}, "'epochs' must be at least 1, got 0"),
+        ({"dropout": "much"}, "'dropout' must be a number, got 'much'"),
+        ({"loss": "bpr"}, "'loss' must be one of auto, full, sampled, got bpr"),
+    ],
+)
+def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message.replace(".", r"\.")):
+        LSTMConfig.from_mapping(settings)
+
+
+def test_histories_too_short_to_learn_from_are_refused(small: Dataset) -> None:
+    short = dataclasses.replace(small, histories=small.histories.last(1))
+    with pytest.raises(InputError, match="at least 2 events"):
+        LSTMRecommender(TINY).fit(short)
