@@ -131,7 +131,8 @@ def ranks_from_scores(scores: npt.NDArray[Any], seen: Histories, targets: Histor
         )
     n_codes = scores.shape[1]
     target_keys = _keys(targets, n_codes)
-    seen_keys = np.unique(_keys(seen, n_codes))  # a title watched twice still competes only once
+    seen_keys = np.sort(_keys(seen, n_codes))
+    seen_keys = seen_keys[np.diff(seen_keys, prepend=-1) > 0]  # a title watched twice still competes only once
     _check_targets(targets, target_keys, seen_keys, n_codes)
     seen_rows, seen_items = np.divmod(seen_keys, n_codes)
     seen_scores = scores[seen_rows, seen_items]
@@ -160,7 +161,8 @@ def _check_targets(
         )
     if len(np.unique(target_keys)) < len(target_keys):
         raise InputError("A user's targets must differ, got one twice.", "Remove duplicates before splitting.")
-    leaked = np.isin(target_keys, seen_keys, assume_unique=True)
+    places = np.searchsorted(seen_keys, target_keys)
+    leaked = np.append(seen_keys, -1)[places] == target_keys
     if leaked.any():
         raise InputError(
             f"{leaked.sum()} of {len(leaked)} targets are among the titles that their user has seen.",

@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
         return REFUSED
     codes = [_in_child(data, model, flags[model], options) for data, model in pairs]
-    return max(codes)
+    return max(map(abs, codes))  # a killed child's code is negative
 
 
 def _in_child(data: str, model: str, flags: Sequence[str], options: argparse.Namespace) -> int:
@@ -162,9 +162,9 @@ def _in_child(data: str, model: str, flags: Sequence[str], options: argparse.Nam
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evaluation.run", description=__doc__, allow_abbrev=False)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--data", action="append", required=True, help="data set: ml1m, annict, kaggle5k …; repeatable")
-    parser.add_argument("--model", action="append", required=True, help="model, as in `recsys models`; repeatable")
-    parser.add_argument("--set", action="append", default=[], help="a setting, as model.name=value; repeatable")
+    parser.add_argument("--data", action="extend", nargs="+", required=True, help="data sets: ml1m, annict, kaggle5k …")
+    parser.add_argument("--model", action="extend", nargs="+", required=True, help="models, as in `recsys models`")
+    parser.add_argument("--set", action="extend", nargs="+", default=[], help="settings, as model.name=value")
     parser.add_argument("--seed", type=int, default=0, help="of the model and the intervals (default 0)")
     parser.add_argument("--real", help="folder of the original files (default: $RECSYS_REALDATA)")
     parser.add_argument("--out", default=str(FOLDER), help="where result files go (default: evaluation/results)")
