@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evaluation import evaluate as evaluate
     from recsys.dataset.histories import Histories as Histories
+    from recsys.dataset.prepare import prepare as prepare
     from recsys.dataset.prepared import Dataset as Dataset
     from recsys.dataset.prepared import Order as Order
     from recsys.dataset.split import split_dataset as split_dataset
@@ -41,6 +42,7 @@ _HOMES = {
     "export": "recsys.export",
     "load_model": "recsys.models",
     "make_model": "recsys.models",
+    "prepare": "recsys.dataset.prepare",
     "recommend": "recsys.models.requests",
     "similar": "recsys.models.requests",
     "split_dataset": "recsys.dataset.split",

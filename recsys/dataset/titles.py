@@ -93,7 +93,8 @@ class TitleIndex:
         return _NOWHERE
 
     def _having(self, words: str) -> pl.Series:
-        return (" " + self._words + " ").str.contains(f" {words} ", literal=True)
+        whole = f" {words} " if words.isascii() else words  # Japanese does not put spaces between words
+        return (" " + self._words + " ").str.contains(whole, literal=True)
 
     def _root(self, places: Places) -> int | None:
         """Return the only title, or the one that all others begin with, if there is one."""
