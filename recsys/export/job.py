@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -23,8 +22,12 @@ from recsys.models import load_model
 from recsys.models.base import Recommender
 from recsys.ranking.filters import Filters, split_names
 from recsys.ranking.frames import recommendation_frame
+from recsys.ranking.topk import TopK
 
 COLUMNS = ("user_id", "rank", "anime_id", "score")
+
+CHUNK, MAX_ROWS = 4096, 2**20
+"""How many users are ranked before their lists are written: fewer where these would have more rows."""
 
 
 def export(
@@ -44,8 +47,8 @@ def export(
 
     The columns are `user_id, rank, anime_id, score` (+ `title` with `titles`), the users in the order of the data or
     as asked for, each once; fewer rows where fewer candidates exist. The format is the suffix's unless given: see
-    `recsys.export.WRITERS`. Memory holds a batch of users, not the result. The file is written under a hidden name
-    beside `out` and renamed, so that an interrupted export leaves nothing but what was there before.
+    `recsys.export.WRITERS`. Memory holds the lists of a few thousand users, not the whole result. The file is written
+    under a hidden name beside `out` and renamed: an interrupted export leaves nothing but what was there before.
 
     Raises InputError for k < 1, an unknown format or no users, UnknownIdError for unknown users and filters, and
     ArtifactError where the file exists (without `overwrite`) or cannot be written.
@@ -56,23 +59,25 @@ def export(
     if not isinstance(model, Recommender):
         model = load_model(model)
     histories = _histories(model, users)
-    frames = _frames(model, histories, k, filters, split_names(mood), COLUMNS + ("title",) * titles)
-    began = time.perf_counter()
-    # the first batch is ranked before anything is written, so that wrong filters change nothing on disk
-    n_users, frame = next(frames)
+    rank = partial(model.top_k, k=k, filters=filters, mood=split_names(mood))
+    next(rank(histories.select(slice(0, 1))))  # one user first, so that a wrong request changes nothing on disk
+    columns = COLUMNS + ("title",) * titles
+    size = max(1, min(CHUNK, MAX_ROWS // min(k, model.data.n_codes)))
     with (
         write_file(out, overwrite=overwrite) as beside,
         closing(open_writer(beside)) as writer,
         ThreadPoolExecutor(1, "export") as pool,
-        _progress_bar(progress, began) as bar,
+        _progress_bar(progress) as bar,
     ):
         task = bar.add_task(f"Exporting to {out.name}", total=histories.n_users)
-        writing = pool.submit(writer.write, frame)  # while the next batch is ranked; one at most waits for the disk
-        bar.advance(task, n_users)
-        for n_users, frame in frames:
-            writing.result()
-            writing = pool.submit(writer.write, frame)
-            bar.advance(task, n_users)
+        writing: Future[None] | None = None
+        for chunk in histories.batches(size):
+            ranked = _by_length(rank, chunk, partial(bar.advance, task))
+            frame = recommendation_frame(model.data, chunk, [ranked]).select(columns)
+            if writing is not None:
+                writing.result()  # one chunk at most waits for the disk
+            writing = pool.submit(writer.write, frame)  # while the next chunk is being ranked
+        assert writing is not None
         writing.result()
     return out
 
@@ -87,41 +92,36 @@ def _histories(model: Recommender, users: Sequence[Any] | None) -> Histories:
     return histories
 
 
-def _frames(
-    model: Recommender,
-    histories: Histories,
-    k: int,
-    filters: Filters | None,
-    mood: Sequence[str],
-    columns: Sequence[str],
-) -> Iterator[tuple[int, pl.DataFrame]]:
-    """Yield the number of users and the rows of one batch after the other."""
-    start = 0
-    for ranked in model.top_k(histories, k, filters, mood):
-        n_users = len(ranked.codes)
-        batch = histories.select(slice(start, start + n_users))
-        yield n_users, recommendation_frame(model.data, batch, [ranked]).select(columns)
-        start += n_users
+def _by_length(rank: Callable[[Histories], Iterator[TopK]], chunk: Histories, advance: Callable[[int], None]) -> TopK:
+    """Rank the users of a chunk in order of length, return the lists in the order of the chunk.
+
+    A model that pads the histories of a batch to the longest of them then pads little.
+    """
+    order = np.argsort(chunk.lengths, kind="stable")
+    parts = []
+    for part in rank(chunk.select(order)):
+        parts.append(part)
+        advance(len(part.codes))
+    place = np.argsort(order)  # of each user in `order`
+    return TopK(
+        np.concatenate([part.codes for part in parts])[place], np.concatenate([part.scores for part in parts])[place]
+    )
 
 
 class _SpeedColumn(ProgressColumn):
-    """Show users per second since the work began, which is before the bar appears."""
-
-    def __init__(self, began: float) -> None:
-        super().__init__()
-        self._began = began
+    """Show users per second, as the mean from the start."""
 
     def render(self, task: Task) -> Text:
-        speed = task.completed / max(time.perf_counter() - self._began, 1e-9)
+        speed = task.completed / max(task.elapsed or 0.0, 1e-9)
         return Text(f"{speed:,.0f} users/s", style="progress.data.speed")
 
 
-def _progress_bar(shown: bool, began: float) -> Progress:
+def _progress_bar(shown: bool) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        _SpeedColumn(began),
+        _SpeedColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         disable=not shown,

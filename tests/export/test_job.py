@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import recsys.export.job
 import recsys.models.base
 from recsys.dataset.vocabulary import FIRST
 from recsys.errors import ArtifactError, InputError, RecsysError, UnknownIdError
@@ -26,12 +27,12 @@ class Noise(PopularityRecommender):
     """Score by user and title, so that no two lists are alike; fail at a batch on request."""
 
     failure: Any = None
-    fail_at = 2
-    n_batches = 0
+    fail_at = 3
+    batches: list[list[int]]
 
     def _scores(self, histories, mood=()):
-        self.n_batches += 1
-        if self.failure is not None and self.n_batches == self.fail_at:
+        self.batches = [*getattr(self, "batches", []), histories.users.tolist()]
+        if self.failure is not None and len(self.batches) == self.fail_at:
             self.failure()
         codes = np.arange(self.data.n_codes)
         return np.sin(histories.users[:, None] * 7.0 + codes * codes).astype(np.float32)
@@ -39,7 +40,9 @@ class Noise(PopularityRecommender):
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch):
+    """Cut the six users into two chunks of four and two; a model ranks two at once."""
     monkeypatch.setattr(recsys.models.base, "BATCH", 2)
+    monkeypatch.setattr(recsys.export.job, "CHUNK", 4)
 
 
 @pytest.fixture
@@ -132,25 +135,40 @@ def test_the_progress_bar_counts_users(model, tmp_path, capsys):
     assert "users/s" in error
 
 
-def test_memory_holds_few_batches_however_many_users_there_are(model, tmp_path, monkeypatch):
+def test_one_user_is_tried_first_and_then_all_of_a_chunk_in_order_of_length(model, tmp_path):
+    export(model, tmp_path / "recs.csv")
+    assert model.batches == [[2], [2, 3], [5, 4], [6, 7]]  # of the users 2 to 7, 4 and 7 have five events
+
+
+@pytest.mark.parametrize(
+    ("max_rows", "k", "sizes"), [(6, 3, [2, 2, 2]), (7, 3, [2, 2, 2]), (1, 3, [1] * 6), (26, 10**9, [2, 2, 2])]
+)
+def test_long_lists_make_small_chunks(model, tmp_path, monkeypatch, max_rows, k, sizes):
+    monkeypatch.setattr(recsys.export.job, "MAX_ROWS", max_rows)
+    found = pl.read_parquet(export(model, tmp_path / "recs.parquet", k=k))
+    assert [len(users) for users in model.batches[1:]] == sizes
+    assert found.equals(model.recommend(k=k).select(COLUMNS))
+
+
+def test_memory_holds_few_lists_however_many_users_there_are(model, tmp_path, monkeypatch):
     monkeypatch.setattr(recsys.models.base, "BATCH", 1)
+    monkeypatch.setattr(recsys.export.job, "CHUNK", 1)
     alive: set[int] = set()
-    most = 0
+    counts = []
     ranked = recsys.models.base.top_k
 
     def counting_top_k(scores, k):
-        nonlocal most
         result = ranked(scores, k)
         for array in (scores, result.codes):
             alive.add(id(array))
             weakref.finalize(array, alive.discard, id(array))
-        most = max(most, len(alive))
+        counts.append(len(alive))
         return result
 
     monkeypatch.setattr(recsys.models.base, "top_k", counting_top_k)
     export(model, tmp_path / "recs.csv")
-    assert model.n_batches == 6
-    assert most <= 4  # the scores and the codes of this batch and of the one before it
+    assert len(counts) == 7
+    assert max(counts) <= 4  # the scores and the codes of this user and of the one before
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------
@@ -180,7 +198,7 @@ def test_wrong_requests_change_nothing_on_disk(model, old, options, error, messa
 def test_an_existing_file_is_refused_before_the_work(model, old):
     with pytest.raises(ArtifactError, match=r"recs\.csv exists already\. Choose another name, or pass --overwrite"):
         export(model, old)
-    assert model.n_batches == 0
+    assert not hasattr(model, "batches")
     assert old.read_text() == "old"
 
 
@@ -197,7 +215,7 @@ def test_a_model_that_was_not_fitted_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("format", WRITERS)
-@pytest.mark.parametrize("fail_at", [1, 2, 3])
+@pytest.mark.parametrize("fail_at", [1, 2, 3, 4])
 @pytest.mark.parametrize(
     ("failure", "error"),
     [(ValueError("bug"), ValueError), (KeyboardInterrupt(), KeyboardInterrupt), (MemoryError(), MemoryError)],
