@@ -42,4 +42,4 @@ def test_only_a_clear_winner_is_bold(small):
     assert "better than every other model beyond doubt" in text
     alone = shown(results_table([popularity, popularity], data="small"))
     assert "\x1b[1;32m" not in alone
-    assert "so none is bold" in alone
+    assert "none is bold" in alone
