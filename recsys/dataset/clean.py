@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,10 +43,22 @@ def collect_interactions(raw: RawTables) -> pl.DataFrame:
         raise _unreadable_row(raw, error) from error
     if frame.is_empty():
         raise InputError(f"{_file(raw)} has no rows.", "Give a table with at least one interaction.")
-    _check(raw, frame, RATING, lambda values: ~values.is_finite(), "a finite number")
-    _check(raw, frame, TIME, lambda values: values == UNREADABLE_TIME, "epoch seconds or milliseconds, or an ISO date")
-    _check(raw, frame, TIME, lambda values: ~values.is_between(0, LAST_TIME), "a time between 1970 and 2286")
+    if RATING in frame.columns:
+        _refuse_first(raw, frame[RATING], ~frame[RATING].is_finite(), "a finite number")
+    if TIME in frame.columns:
+        times = frame[TIME]
+        _refuse_first(raw, times, times == UNREADABLE_TIME, "epoch seconds or milliseconds, or an ISO date")
+        _refuse_first(raw, times, ~times.is_between(0, LAST_TIME), "a time between 1970 and 2286")
     return frame
+
+
+def refuse_mixed_ids(raw: RawTables, frame: pl.DataFrame) -> None:
+    """Raise InputError where most ids are whole numbers and some are not: a slip, unless the user says otherwise."""
+    for column in (USER, ITEM):
+        if frame[column].dtype == pl.String:
+            is_text = frame[column].cast(pl.Int64, strict=False).is_null() & frame[column].is_not_null()
+            if 0 < is_text.sum() < len(frame) / 2:
+                _refuse_first(raw, frame[column], is_text, "a whole number as the others are")
 
 
 def drop_incomplete(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rule]]:
@@ -122,17 +133,13 @@ def _drop_rare(events: Events, codes: npt.NDArray[np.int32], least: int) -> tupl
     return events.take(~rare[codes]), int(rare.sum()), int(counts[rare].sum())
 
 
-def _check(
-    raw: RawTables, frame: pl.DataFrame, column: str, is_bad: Callable[[pl.Series], pl.Series], rule: str
-) -> None:
-    """Raise InputError for the first row whose value is bad."""
-    if column not in frame.columns:
-        return
-    bad = is_bad(frame[column]).fill_null(False)
+def _refuse_first(raw: RawTables, values: pl.Series, bad: pl.Series, rule: str) -> None:
+    """Raise InputError for the first row that is marked bad, if there is one; a missing mark is good."""
+    bad = bad.fill_null(False)
     if bad.any():
         row = int(bad.arg_max() or 0)
-        cell = frame[column][row] if raw.text is None else raw.text.select(column).slice(row, 1).collect().item()
-        raise _bad_cell(raw, column, rule, row + 1, cell)
+        cell = values[row] if raw.text is None else raw.text.select(values.name).slice(row, 1).collect().item()
+        raise _bad_cell(raw, values.name, rule, row + 1, cell)
 
 
 def _unreadable_row(raw: RawTables, error: Exception) -> InputError:

@@ -11,7 +11,15 @@ import polars as pl
 
 from recsys.dataset.card import doubts_of, facts_of, fingerprint
 from recsys.dataset.catalogue import Catalogue
-from recsys.dataset.clean import Events, collect_interactions, drop_incomplete, drop_repeated, encode_ids, k_core
+from recsys.dataset.clean import (
+    Events,
+    collect_interactions,
+    drop_incomplete,
+    drop_repeated,
+    encode_ids,
+    k_core,
+    refuse_mixed_ids,
+)
 from recsys.dataset.histories import Histories
 from recsys.dataset.order import decide_order, find_ascent, parse_order, sort_events
 from recsys.dataset.prepared import Dataset, Order
@@ -50,6 +58,8 @@ def prepare(
     raw = read_tables(source, format, reading)
 
     frame = collect_interactions(raw)
+    if not reading.text_ids:
+        refuse_mixed_ids(raw, frame)
     n_rows = len(frame)
     frame, incomplete = drop_incomplete(frame)
     if frame.is_empty():
