@@ -88,7 +88,8 @@ def _columns(table: str, found: Sequence[str], options: ReadOptions) -> dict[str
         elif usual := _first(USUAL.get(canonical, ()), found):
             columns[canonical] = usual
         elif canonical in (USER, ITEM):
-            remedy = f"Rename it, or pass {flag} {next(iter(found))}."
+            other = next((name for name in found if name not in columns.values()), "NAME")
+            remedy = f"Rename it, or pass {flag} {other}."
             raise InputError(f"{table} has no column '{canonical}' (found: {', '.join(found)}).", remedy)
     return columns
 

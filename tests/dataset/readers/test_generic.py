@@ -139,7 +139,7 @@ def test_folder_of_interactions_and_items(tmp_path: Path) -> None:
 
 
 BAD = {
-    "user,film\n1,2\n": r"has no column 'anime_id' \(found: user, film\)\. .*--item-column user",
+    "user,film\n1,2\n": r"has no column 'anime_id' \(found: user, film\)\. .*--item-column film",
     "film,item\n1,2\n": r"has no column 'user_id' \(found: film, item\)\. .*--user-column film",
     "user,item\n": r"log\.csv has no rows",
     "": r"log\.csv is empty",

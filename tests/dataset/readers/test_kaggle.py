@@ -84,9 +84,7 @@ def test_archive_without_the_files(tmp_path: Path) -> None:
 
 def test_text_where_an_id_belongs_is_named_with_its_row(folder: Path) -> None:
     (folder / "rating.csv").write_text(RATING + "4,abc,3\n", encoding="utf-8")
-    with pytest.raises(
-        InputError, match=r"'anime_id' must be a whole number .* row 4 of rating\.csv has 'abc'"
-    ):
+    with pytest.raises(InputError, match=r"'anime_id' must be a whole number .* row 4 of rating\.csv has 'abc'"):
         prepare(folder, format="kaggle")
 
 
