@@ -11,7 +11,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recsys.artifact import FORMAT_VERSION, MANIFEST, _own_sha256, read_manifest, refuse_file, write_file, write_folder
+from recsys.artifact import (
+    FORMAT_VERSION,
+    MANIFEST,
+    _own_sha256,
+    read_manifest,
+    refuse_file,
+    refuse_folder,
+    write_file,
+    write_folder,
+)
 from recsys.errors import ArtifactError
 
 KIND = "recsys-model"
@@ -210,6 +219,18 @@ def test_a_folder_that_somebody_else_wrote_meanwhile_stays(tmp_path):
         make(tmp_path / "m", "quicker")
     assert (tmp_path / "m" / "a.txt").read_text() == "quicker"
     assert names(tmp_path) == ["m"]
+
+
+def test_what_could_not_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+    folder = make(tmp_path / "m")
+    with pytest.raises(ArtifactError, match="exists already"):
+        refuse_folder(folder, kind=KIND)
+    refuse_folder(folder, kind=KIND, overwrite=True)
+    refuse_folder(tmp_path / "new" / "deep" / "m", kind=KIND)
+    assert names(tmp_path) == ["m"]
+    monkeypatch.setattr(Path, "mkdir", full_disk)
+    with pytest.raises(ArtifactError, match="cannot be written: No space left on device"):
+        refuse_folder(tmp_path / "new", kind=KIND)
 
 
 def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):
