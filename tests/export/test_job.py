@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 import signal
 import weakref
@@ -265,3 +266,8 @@ def test_users_without_events_are_served(small, tmp_path):
     data = small.with_histories(small.histories.keep_events(small.histories.rows > 0))
     found = pl.read_parquet(export(Noise().fit(data), tmp_path / "recs.parquet", k=99, filters=Filters(adult=True)))
     assert found.filter(user_id=101).height == data.n_codes - FIRST
+
+
+def test_the_package_is_the_function_too(model, tmp_path):
+    assert recsys.export(model, tmp_path / "recs.csv", k=1) == tmp_path / "recs.csv"
+    assert inspect.signature(recsys.export) == inspect.signature(export)
