@@ -29,9 +29,14 @@ class Ascent:
         return self.of > 0 and self.users >= SUSPICIOUS_SHARE * self.of
 
 
-def sort_events(events: Events) -> Events:
-    """Bring each user's events together: by position or time where there are any, ties and the rest in file order."""
-    key = events.positions if events.positions is not None else events.times
+def sort_events(events: Events, wanted: Order | None = None) -> Events:
+    """Bring each user's events together: by position or else time where there are any, ties and the rest in file order.
+
+    An order that the user wants leaves the other one aside: `listed` does not look at times, nor `time` at positions.
+    """
+    positions = None if wanted is Order.TIME else events.positions
+    times = None if wanted is Order.LISTED else events.times
+    key = times if positions is None else positions
     users = events.users.astype(np.int64)
     if key is None:
         combined = users
@@ -54,14 +59,13 @@ def find_ascent(events: Events) -> Ascent:
     return Ascent(int((told & (descents == 0)).sum()), int(told.sum()))
 
 
-def decide_order(wanted: str | None, declared: Order | None, has_times: bool, ascent: Ascent) -> tuple[Order, str]:
+def decide_order(wanted: Order | None, declared: Order | None, has_times: bool, ascent: Ascent) -> tuple[Order, str]:
     """Return the order and its reason: what the user says, else what the source says, else what the rows show."""
     if wanted is not None:
-        order = parse_order(wanted)
-        if order is Order.TIME and not has_times:
+        if wanted is Order.TIME and not has_times:
             raise InputError("Order 'time' needs timestamps, and the source has none.", "Name them with --time-column.")
-        doubt = "" if order is not Order.LISTED or not ascent.suspicious else f", although {_ascending(ascent)}"
-        return order, f"set by the user{doubt}"
+        doubt = "" if wanted is not Order.LISTED or not ascent.suspicious else f", although {_ascending(ascent)}"
+        return wanted, f"set by the user{doubt}"
     if declared is not None:
         doubt = f", although {_ascending(ascent)}" if ascent.suspicious else ""
         return declared, f"the source says the watch order{doubt}"

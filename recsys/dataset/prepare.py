@@ -68,7 +68,7 @@ def prepare(
     events, user_ids, item_ids = _encode(frame)
     del frame  # the memory is needed for sorting
 
-    events, repeated = drop_repeated(sort_events(events))
+    events, repeated = drop_repeated(sort_events(events, wanted))
     events, filtered = k_core(events, min_history, min_count)
     if not len(events):
         raise InputError(

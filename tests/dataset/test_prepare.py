@@ -107,6 +107,7 @@ def test_incomplete_rows_are_dropped_and_told() -> None:
 
 
 ASCENDING = [(user, item) for user in range(4) for item in range(user, user + 4)]
+TIMED = {"order": "time"}
 LISTED = [(user, (7 * item) % 5) for user in range(4) for item in range(5)]
 
 
@@ -123,6 +124,15 @@ def test_order_is_detected_or_set(rows: Any, wanted: Any, order: Order, reason: 
     data = prepare(table(rows, "user_id", "anime_id"), order=wanted)
     assert data.order is order
     assert reason in data.card["order_reason"]
+
+
+def test_a_wanted_order_leaves_the_other_one_aside() -> None:
+    frame = table([(1, 5, 30, 2), (1, 4, 20, 3), (1, 6, 10, 1)], "user_id", "anime_id", "timestamp", "place")
+    cases = [({}, [6, 4, 5]), ({"order": "listed"}, [5, 4, 6])]
+    cases += [({"position_column": "place", **more}, found) for more, found in (({}, [6, 5, 4]), (TIMED, [6, 4, 5]))]
+    for options, expected in cases:
+        data = prepare(frame, **options)
+        assert data.items.decode(data.histories.items).to_list() == expected
 
 
 def test_order_of_timed_rows_can_be_set_to_none() -> None:
