@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recsys.cli.screen import note
+
 if TYPE_CHECKING:
     from recsys.config import Settings
     from recsys.models.base import Recommender
@@ -31,9 +33,10 @@ def fit(
         bool, typer.Option("--final", help="Learn from everything in the end, held-out events included: to ship it.")
     ] = False,
     workdir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Checkpoint, log and curves of training go here.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Checkpoint, log and curves of training go here. [default: MODEL-training]"),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --workdir.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted fit stopped.")] = False,
     tensorboard: Annotated[Path | None, typer.Option(metavar="DIR", help="Write TensorBoard logs.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier model folder.")] = False,
 ) -> None:
@@ -48,15 +51,23 @@ def fit(
 
     cls = model_class(model)
     settings = _settings(cls, config, [*(set_ or []), *([] if seed is None else [f"seed={seed}"])])
-    recommender = cls(settings, **_training_options(cls, workdir, resume, tensorboard))
+    training = _training_options(cls, workdir, resume, tensorboard, out)
+    recommender = cls(settings, **training)
     refuse_folder(out, kind=KIND, overwrite=overwrite)
     data = Dataset.load(prepared)
     began = time.perf_counter()
-    recommender = _train(recommender, data, final)
+    try:
+        recommender = _train(recommender, data, final)
+    except KeyboardInterrupt:
+        if training:
+            note(f"Its checkpoint is in {training['workdir']}: add --resume to go on from there.")
+        raise
     seconds = time.perf_counter() - began
     recommender.save(out, overwrite=overwrite)
     facts = recommender.facts
     typer.echo(f"Fitted {model} on {facts['n_events']:,} events ({facts['fitted_on']}) in {seconds:,.1f} s.")
+    if training:
+        typer.echo(f"Log and curves of the training: {training['workdir']}.")
     typer.echo(f"Saved {out}. Try:")
     typer.echo(f"  recsys recommend {out} --user {data.users.ids[0]}")
     judging, shipping = f"recsys evaluate {prepared} --saved {out}", f"recsys export {out} --out recs.parquet"
@@ -70,18 +81,18 @@ def _settings(cls: type[Recommender], config: Path | None, flags: list[str]) -> 
 
 
 def _training_options(
-    cls: type[Recommender], workdir: Path | None, resume: bool, tensorboard: Path | None
+    cls: type[Recommender], workdir: Path | None, resume: bool, tensorboard: Path | None, out: Path
 ) -> dict[str, Any]:
-    """Keep the options that are given; only a model that trains in epochs has them."""
+    """Return what a model that trains in epochs takes beside its settings; other models refuse all of it."""
     from recsys.errors import InputError
 
-    given = {"workdir": workdir, "resume": resume or None, "tensorboard": tensorboard}
-    given = {name: value for name, value in given.items() if value is not None}
-    if given and not getattr(cls, "finds_epochs", False):
-        raise InputError(f"A {cls.name} model does not train in epochs, got --{next(iter(given))}.", "Leave it out.")
-    if resume and workdir is None:
-        raise InputError("There is nothing to --resume from.", "Give the --workdir of the interrupted fit.")
-    return given
+    if getattr(cls, "finds_epochs", False):
+        beside = out.with_name(f"{out.name}-training")
+        return {"workdir": workdir or beside, "resume": resume, "tensorboard": tensorboard}
+    for name, value in {"workdir": workdir, "resume": resume, "tensorboard": tensorboard}.items():
+        if value:
+            raise InputError(f"A {cls.name} model does not train in epochs, got --{name}.", "Leave it out.")
+    return {}
 
 
 def _train(recommender: Recommender, data: Any, final: bool) -> Recommender:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -72,15 +72,18 @@ def print_table(data: Dataset, frame: pl.DataFrame, heading: Sequence[str]) -> N
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("#", justify="right")
     table.add_column("title", overflow="fold")
-    for name in ("type", "year", "genres"):
-        table.add_column(name, style="dim", no_wrap=True)
-    table.add_column("id", style="dim", justify="right")
+    facts = [name for name in ("type", "year", "genres", "anime_id") if frame[name].null_count() < len(frame)]
+    for name in facts:
+        table.add_column(name.removeprefix("anime_"), style="dim", no_wrap=True, justify=_JUSTIFY.get(name, "left"))
     table.add_column("score", justify="right")
     for row in frame.iter_rows(named=True):
-        facts = (row["title"], row["type"], row["year"], ", ".join(row["genres"][:n_genres]), row["anime_id"])
-        cells = (row["rank"], *facts, f"{row['score']:.3f}")
+        shown = {**row, "genres": ", ".join(row["genres"][:n_genres])}
+        cells = (row["rank"], row["title"], *(shown[name] for name in facts), f"{row['score']:.3f}")
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in cells))
     screen.print(table)
+
+
+_JUSTIFY: dict[str, Literal["right"]] = {"anime_id": "right"}
 
 
 def watched(data: Dataset, history: Histories) -> str:

@@ -81,6 +81,23 @@ def test_training_options_reach_the_model(recsys, prepared, tmp_path, epochs) ->
     assert epochs.made[0] == {"workdir": tmp_path / "work", "resume": True, "tensorboard": tmp_path / "board"}
 
 
+def test_training_goes_beside_the_model_by_default(recsys, prepared, tmp_path, epochs) -> None:
+    said = recsys("fit", prepared, "--model", "epochs", "--out", tmp_path / "model")
+    assert epochs.made[0] == {"workdir": tmp_path / "model-training", "resume": False, "tensorboard": None}
+    assert "model-training" in said.out
+
+
+def test_an_interrupted_fit_says_how_to_go_on(recsys, prepared, tmp_path, epochs, monkeypatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(epochs, "_fit", interrupt)
+    stopped = recsys("fit", prepared, "--model", "epochs", "--out", tmp_path / "model")
+    assert stopped.code == 130
+    assert "--resume" in stopped.err
+    assert not (tmp_path / "model").exists()
+
+
 def test_overwrite(recsys, prepared, tmp_path) -> None:
     arguments = ["fit", prepared, "--model", "popularity", "--out", tmp_path / "model"]
     assert recsys(*arguments).code == 0
@@ -102,7 +119,6 @@ BAD = [
     (["{prepared}", "--config", "{tmp}/none.toml", "--out", "{tmp}/m"], "none.toml does not exist"),
     (["{prepared}", "--config", "{tmp}/file", "--out", "{tmp}/m"], "not a readable TOML"),
     (["{prepared}", "--model", "popularity", "--resume", "--out", "{tmp}/m"], "does not train in epochs"),
-    (["{prepared}", "--model", "lstm", "--resume", "--out", "{tmp}/m"], "--workdir"),
     (["{prepared}", "--model", "popularity", "--out", "{tmp}/file"], "is a file"),
     (["{prepared}", "--model", "popularity", "--out", "{tmp}/file/m"], "cannot be written: Not a directory"),
     (["{prepared}", "--model", "popularity", "--out", "{prepared}"], "exists already"),
