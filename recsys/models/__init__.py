@@ -31,10 +31,10 @@ def model_class(name: str) -> type[Recommender]:
     return found
 
 
-def make_model(name: str, settings: Mapping[str, Any] | None = None) -> Recommender:
-    """Build an unfitted model from its name and settings."""
+def make_model(name: str, settings: Mapping[str, Any] | None = None, **options: Any) -> Recommender:
+    """Build an unfitted model from its name and settings; `options` are what its class takes besides (workdir …)."""
     cls = model_class(name)
-    return cls(cls.Config.from_mapping(settings or {}))
+    return cls(cls.Config.from_mapping(settings or {}), **options)
 
 
 def load_model(folder: str | Path) -> Recommender:

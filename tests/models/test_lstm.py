@@ -21,7 +21,9 @@ from recsys.models.popularity import PopularityRecommender
 from recsys.ranking.ranks import target_ranks
 from tests.models.lstm_data import TINY, markov_dataset
 
-LEARN = dataclasses.replace(TINY, units=(32, 32), dim=32, epochs=25, learning_rate=0.01, dropout=0.0, patience=25)
+LEARN = dataclasses.replace(
+    TINY, units=(32, 32), dim=32, epochs=25, learning_rate=0.01, schedule="constant", dropout=0.0, patience=25
+)
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +239,7 @@ CHANGES: dict[str, Any] = {
     "units": (8, 8), "dim": 8, "residual": False, "feed_forward": 1, "dropout": 0.5, "user_dim": 0,
     "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "wish_rate": 1.0, "wish_tokens": 1,
     "window": 3, "batch_size": 2, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
-    "loss": "sampled", "negatives": 1, "seed": 5, "patience": 1, "monitor": "recall@10",
+    "loss": "sampled", "negatives": 1, "schedule": "constant", "seed": 5, "patience": 1, "monitor": "recall@10",
 }  # fmt: skip
 
 

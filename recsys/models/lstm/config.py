@@ -26,10 +26,13 @@ class LSTMConfig(Settings):
 
     window: int = setting(100, "how many of the last events the network reads", low=2)
     batch_size: int = setting(128, "windows a training step", low=1)
-    epochs: int = setting(60, "epochs at most", low=1)
+    epochs: int = setting(25, "epochs at most; the learning rate falls along them", low=1)
     patience: int = setting(5, "epochs without a better validation score before training stops", low=1)
     monitor: str = setting("ndcg@10", "what validation maximises, by full ranking", choices=("ndcg@10", "recall@10"))
-    learning_rate: float = setting(1e-3, "Adam's step size", low=1e-7, high=1.0)
+    learning_rate: float = setting(2e-3, "Adam's largest step size", low=1e-7, high=1.0)
+    schedule: str = setting(
+        "cosine", "course of the learning rate after the first, rising epoch", choices=("cosine", "constant")
+    )
     beta_2: float = setting(0.98, "Adam's second-moment decay", low=0.0, high=0.99999)
     clip_norm: float = setting(5.0, "largest global norm of a gradient", low=1e-6)
     loss: str = setting(

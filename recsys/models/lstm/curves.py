@@ -31,7 +31,7 @@ def save_curves(epochs: Sequence[dict[str, Any]], best_epoch: int, path: Path) -
     if measured:
         panels[1].axvline(best_epoch, color="#999999", linestyle=":", linewidth=1)
         panels[1].set_title(f"Validation, full ranking (best: epoch {best_epoch})", loc="left")
-        panels[1].margins(x=0.18)
+        panels[1].set_xlim(0.5, numbers[-1] + 0.18 * len(numbers) + 0.5)
     for panel in panels:
         panel.set_xlabel("epoch")
         panel.spines[["top", "right"]].set_visible(False)

@@ -18,6 +18,7 @@ from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout
 from recsys.errors import InputError
 from recsys.models.base import Recommender, Scores
+from recsys.models.lstm.backend import load_keras
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.encoder import Encoder, item_vectors, to_onnx
 from recsys.models.lstm.inputs import Encoding
@@ -60,7 +61,7 @@ class LSTMRecommender(Recommender):
     # -- training ----------------------------------------------------------------------------------------------
 
     def _fit(self, data: Dataset, validation: Holdout | None, progress: bool) -> None:
-        import keras
+        backend = load_keras()
 
         from recsys.models.lstm import training
         from recsys.models.lstm.curves import save_curves
@@ -70,15 +71,13 @@ class LSTMRecommender(Recommender):
         if not (data.histories.lengths >= 2).any():
             raise InputError("The LSTM needs a history of at least 2 events, got none.", "Loosen the filters.")
         began = time.perf_counter()
-        keras.utils.set_random_seed(self.config.seed)
+        backend.utils.set_random_seed(self.config.seed)
         self._encoding = Encoding.of(data, self.config)
         tags = self._encoding.item_tags(data.catalogue)
         state: dict[str, Any] = {"epochs": [], "best": -1.0, "best_epoch": 0}
         identity = {"config": self.config.to_mapping(), "events": _fingerprint(data.histories)}
         resumed = training.read_checkpoint(self.workdir, identity) if self.resume and self.workdir else None
         network, state = resumed or (build(self.config, self._encoding, tags), state)
-        if resumed is None:
-            training.compile_for_training(network, self.config)
         windows = TrainingWindows(
             data.histories,
             self._encoding,
@@ -87,6 +86,8 @@ class LSTMRecommender(Recommender):
             shuffled=data.order is Order.NONE,
             epoch=len(state["epochs"]),
         )
+        if resumed is None:
+            training.compile_for_training(network, self.config, len(windows))
         judge = training.RankingValidation(
             lambda model: self._scorer(model, tags, data), validation, self.config, state
         )
@@ -172,9 +173,7 @@ class LSTMRecommender(Recommender):
 
     def _save(self, folder: Path) -> None:
         if self._network is None:
-            import keras
-
-            self._network = keras.models.load_model(self._folder / NETWORK, compile=False)
+            self._network = load_keras().models.load_model(self._folder / NETWORK, compile=False)
         self._network.save(folder / NETWORK)
         (folder / ENCODER).write_bytes(self._graph)
         np.savez(folder / ITEMS, vectors=self._vectors, bias=self._bias)

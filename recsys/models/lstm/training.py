@@ -24,10 +24,16 @@ Score = Callable[[Any], npt.NDArray[np.float32]]
 CHECKPOINT, BEST, STATE, LOG = "checkpoint.keras", "best.weights.h5", "state.json", "log.csv"
 
 
-def compile_for_training(model: keras.Model, config: LSTMConfig) -> None:
+def compile_for_training(model: keras.Model, config: LSTMConfig, steps_per_epoch: int) -> None:
     """Set Adam and the softmax cross-entropy, averaged over the timesteps that have a next anime."""
+    rate: Any = config.learning_rate
+    if config.schedule == "cosine":
+        after_warm_up = max(1, (config.epochs - 1) * steps_per_epoch)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, after_warm_up, alpha=0.01, warmup_target=rate, warmup_steps=steps_per_epoch
+        )
     model.compile(
-        optimizer=keras.optimizers.Adam(config.learning_rate, beta_2=config.beta_2, global_clipnorm=config.clip_norm),
+        optimizer=keras.optimizers.Adam(rate, beta_2=config.beta_2, global_clipnorm=config.clip_norm),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
         jit_compile=False,  # measured on CPU: XLA makes this step several times slower
     )

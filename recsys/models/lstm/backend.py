@@ -1,0 +1,35 @@
+"""The one place where Keras is imported for training."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+
+@cache
+def load_keras() -> Any:
+    """Import Keras and start its backend, without TensorFlow's notes on GPUs that nobody asked for."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _native_stderr_hushed():
+        import keras
+
+        keras.ops.zeros(1) + 1  # the first operation looks for devices, and talks about it
+    return keras
+
+
+@contextmanager
+def _native_stderr_hushed() -> Iterator[None]:
+    """Send what C++ writes to file descriptor 2 nowhere; Python's exceptions are unaffected."""
+    sys.stderr.flush()
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
