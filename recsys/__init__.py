@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from recsys.dataset.prepare import prepare as prepare
     from recsys.dataset.prepared import Dataset as Dataset
     from recsys.dataset.prepared import Order as Order
+    from recsys.dataset.sample import load_sample as load_sample
     from recsys.dataset.split import split_dataset as split_dataset
     from recsys.errors import RecsysError as RecsysError
     from recsys.export import export as export
@@ -41,6 +42,7 @@ _HOMES = {
     "evaluate": "evaluation",
     "export": "recsys.export",
     "load_model": "recsys.models",
+    "load_sample": "recsys.dataset.sample",
     "make_model": "recsys.models",
     "prepare": "recsys.dataset.prepare",
     "recommend": "recsys.models.requests",

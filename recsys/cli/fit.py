@@ -59,8 +59,8 @@ def fit(
     try:
         recommender = _train(recommender, data, final)
     except KeyboardInterrupt:
-        if training:
-            note(f"Its checkpoint is in {training['workdir']}: add --resume to go on from there.")
+        if training and training["workdir"].exists():
+            note(f"\nIts checkpoint is in {training['workdir']}: add --resume to go on from there.")
         raise
     seconds = time.perf_counter() - began
     recommender.save(out, overwrite=overwrite)

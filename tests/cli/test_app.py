@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -44,7 +43,7 @@ def test_import_recsys_imports_nothing_heavy() -> None:
 def test_help_lists_every_verb(recsys) -> None:
     listed = recsys("--help")
     assert listed.code == 0
-    for verb in (name for name, home in VERBS.items() if find_spec(home.partition(":")[0])):
+    for verb in VERBS:
         assert verb in listed.out
         shown = recsys(verb, "--help")
         assert shown.code == 0, verb

@@ -89,6 +89,7 @@ def test_training_goes_beside_the_model_by_default(recsys, prepared, tmp_path, e
 
 def test_an_interrupted_fit_says_how_to_go_on(recsys, prepared, tmp_path, epochs, monkeypatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
+        (tmp_path / "model-training").mkdir()  # as the first checkpoint does
         raise KeyboardInterrupt
 
     monkeypatch.setattr(epochs, "_fit", interrupt)
