@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from recsys.models import REGISTRY
+from recsys.models.lstm.config import LSTMConfig
 from recsys.models.popularity import PopularityRecommender
 
 
@@ -32,7 +33,7 @@ def test_models_lists_the_registry(recsys) -> None:
 def test_settings_lists_defaults(recsys) -> None:
     shown = recsys("settings", "lstm").out
     assert "learning_rate" in shown
-    assert "0.001" in shown
+    assert str(LSTMConfig().learning_rate) in shown
     assert "nothing to set" in recsys("settings", "popularity").out
 
 
