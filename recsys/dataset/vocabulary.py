@@ -56,7 +56,7 @@ class Vocabulary:
 
     def encode(self, ids: pl.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
         """Return the int32 code of each id; ids that are not known get `UNKNOWN`."""
-        series = ids if isinstance(ids, pl.Series) else pl.Series(ids)
+        series = ids if isinstance(ids, pl.Series) else pl.Series(ids, strict=False)
         if len(series) == 0:
             return np.zeros(0, dtype=np.int32)
         if len(series) <= 64:  # a request: a look-up beats a join
