@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recsys.config import Settings
+from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset
+from recsys.dataset.split import Holdout, split_dataset
+from recsys.errors import ArtifactError, ConfigError, InputError
+from recsys.models import REGISTRY, base, load_model, make_model, model_class
+from recsys.models.base import Recommender, Scores
+from recsys.models.popularity import PopularityRecommender
+from recsys.ranking.filters import Filters
+
+
+@dataclass(frozen=True)
+class NoSettings(Settings):
+    """Set nothing."""
+
+
+class LastTitle(Recommender):
+    """Score titles by how near their code is to that of the last title; count the calls."""
+
+    name = "last-title"
+    Config = NoSettings
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+        self.learnt_from: Histories | None = None
+        self.validated_on: Holdout | None = None
+
+    def _fit(self, data: Dataset, validation: Holdout | None, progress: bool) -> None:
+        self.learnt_from, self.validated_on = data.histories, validation
+
+    def _scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
+        self.batches.append(histories.n_users)
+        last = histories.items[histories.offsets[1:] - 1]
+        return -np.abs(last[:, None] - np.arange(self.data.n_codes)[None, :]).astype(np.float32)
+
+    def _similar(self, codes: np.ndarray) -> Scores:
+        return self._scores(Histories.from_lists([[code] for code in codes]))
+
+    def _save(self, folder: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    def _load(self, folder: Path) -> None:
+        raise AssertionError("never saved")
+
+
+def test_recommends_by_hand(small: Dataset) -> None:
+    frame = LastTitle().fit(small).recommend([103, 101], k=3)
+    # 103 watched 10, 12, 14, 13, 11 (codes 2-6), the last is code 3; 101 watched codes 2-5, the last is code 5
+    assert frame["user_id"].to_list() == [103] * 3 + [101] * 3
+    assert frame["anime_id"].to_list() == [20, 21, 22, 14, 20, 21]
+    assert frame["score"].to_list() == [-4, -5, -6, -1, -2, -3]
+    assert frame["title"].to_list()[3] == "Gintama"
+
+
+def test_leaves_out_adult_titles_unless_asked(small: Dataset) -> None:
+    model = LastTitle().fit(small)
+    assert 24 not in model.recommend(k=20)["anime_id"].to_list()
+    assert 24 in model.recommend(k=20, filters=Filters(adult=True))["anime_id"].to_list()
+
+
+def test_works_in_batches(small: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = LastTitle().fit(small).recommend(k=4)
+    monkeypatch.setattr(base, "BATCH", 4)
+    model = LastTitle().fit(small)
+    assert model.recommend(k=4).equals(whole)
+    assert model.batches == [4, 2]
+
+
+def test_learns_from_the_training_part_only(small: Dataset) -> None:
+    split = split_dataset(small)
+    model = LastTitle().fit(small, split)
+    assert model.learnt_from is split.train
+    assert model.validated_on is split.validation
+    assert model.facts == {
+        "fitted_on": "train part of leave-last-1-out",
+        "test_sha256": split.sha256,
+        "n_events": split.train.n_events,
+    }
+    assert model.histories_of([101]).n_events == 4
+
+
+def test_learns_from_everything_without_a_split(small: Dataset) -> None:
+    model = LastTitle().fit(small)
+    assert model.learnt_from is small.histories
+    assert model.facts["fitted_on"] == "everything"
+    assert model.facts["test_sha256"] is None
+
+
+def test_similar_leaves_out_the_title_itself_and_what_filters_exclude(small: Dataset) -> None:
+    model = LastTitle().fit(small)
+    assert model.similar(12, k=4)["anime_id"].to_list() == [11, 13, 10, 14]
+    assert model.similar(12, k=2, filters=Filters(include_genres=["romance"]))["anime_id"].to_list() == [20, 21]
+
+
+def test_a_full_disk_leaves_nothing_behind(small: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="cannot be written: No space left on device"):
+        LastTitle().fit(small).save(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_class_loads_only_its_own_folders(small: Dataset, tmp_path: Path) -> None:
+    folder = PopularityRecommender().fit(small).save(tmp_path / "model")
+    with pytest.raises(InputError, match="holds a popularity model, not last-title"):
+        LastTitle.load(folder)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_the_registry_names_classes_by_their_own_names(name: str) -> None:
+    assert model_class(name).name == name
+
+
+def test_makes_models_by_name_with_strict_settings() -> None:
+    assert make_model("als", {"factors": 7}).config.to_mapping()["factors"] == 7
+    with pytest.raises(InputError, match="There is no model 'svd'"):
+        make_model("svd")
+    with pytest.raises(ConfigError, match="There is no setting 'factor'"):
+        make_model("als", {"factor": 7})
+
+
+def test_loads_only_model_folders(small: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="is not a model folder: it does not exist"):
+        load_model(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ArtifactError, match=r"has no manifest\.json"):
+        load_model(tmp_path / "empty")
+    with pytest.raises(ArtifactError, match="holds a 'recsys-data', but a model folder is needed"):
+        load_model(small.save(tmp_path / "data"))
