@@ -28,7 +28,7 @@ def realdata() -> Path:
     return Path(folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small() -> Dataset:
     """Give six people in two camps: the first three watch titles 10-14, the others 20-24; rated and timed.
 
