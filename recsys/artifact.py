@@ -195,18 +195,31 @@ def _exit_once(number: int, frame: FrameType | None) -> NoReturn:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def read_manifest(folder: str | Path, *, kind: str) -> dict[str, Any]:
-    """Check a folder's kind, format version and checksums and return its manifest."""
+def read_manifest(folder: str | Path, *, kind: str, check_files: bool = True) -> dict[str, Any]:
+    """Check a folder's kind, format version and (unless told not to) its files' checksums; return its manifest."""
     folder = Path(folder)
     noun = NOUNS.get(kind, kind)
     try:
         manifest = _parse_manifest(folder, kind, noun)
-        for name, expected in manifest["files"].items():
+        for name, expected in manifest["files"].items() if check_files else ():
             _check_file(folder, name, expected)
     except OSError as error:
         reason = f"{folder} cannot be read: {error.strerror or error}."
         raise ArtifactError(reason, "Check its permissions.") from error
     return manifest
+
+
+@contextmanager
+def reading_files(folder: str | Path) -> Iterator[None]:
+    """Refuse a folder whose files pass `read_manifest` but do not hold what they should: recsys did not write it."""
+    try:
+        yield
+    except (RecsysError, ImportError, MemoryError):
+        raise
+    except Exception as error:  # whatever polars, numpy, json and ONNX Runtime say of bytes that are not theirs
+        reason = (str(error).splitlines() or [""])[0]
+        message = f"{folder} does not hold what recsys writes ({type(error).__name__}: {reason})."
+        raise ArtifactError(message, COPY_AGAIN) from error
 
 
 def _parse_manifest(folder: Path, kind: str, noun: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from recsys.artifact import read_manifest, write_folder
+from recsys.artifact import read_manifest, reading_files, write_folder
 from recsys.dataset.catalogue import Catalogue
 from recsys.dataset.histories import Histories
 from recsys.dataset.vocabulary import FIRST, Vocabulary
@@ -57,11 +57,12 @@ class Dataset:
         """Return the same data set with other histories, e.g. the training part of a split."""
         return replace(self, histories=histories)
 
-    def histories_of(self, users: Sequence[Any] | None = None) -> Histories:
-        """Return the histories of these user ids, in this order; None means everybody."""
+    def histories_of(self, users: Sequence[Any] | str | int | None = None) -> Histories:
+        """Return the histories of these user ids (or of this one), in this order; None means everybody."""
         if users is None:
             return self.histories
-        rows = self.users.encode(list(users)).astype(np.int64) - FIRST
+        users = [users] if isinstance(users, str | int) else list(users)
+        rows = self.users.encode(users).astype(np.int64) - FIRST
         for user, row in zip(users, rows, strict=True):
             if row < 0:
                 raise UnknownIdError(f"There is no user {user} in {self.name}.", unknown_user_remedy(self))
@@ -77,7 +78,8 @@ class Dataset:
     def load(cls, folder: str | Path) -> Dataset:
         """Read a folder that `save` wrote; refuses anything altered, incomplete or newer."""
         read_manifest(folder, kind=KIND)
-        return cls.read_files(Path(folder))
+        with reading_files(folder):
+            return cls.read_files(Path(folder))
 
     def write_files(self, target: Path) -> None:
         """Write events, users, catalogue and card into an open folder (a prepared one, or a model's)."""
@@ -118,6 +120,9 @@ class Dataset:
             np.arange(FIRST, users.n_codes, dtype=np.int32),
         )
         items = Vocabulary(catalogue.frame["anime_id"])
+        codes = histories.items
+        if histories.n_events and not (codes.min() >= FIRST and codes.max() < items.n_codes):
+            raise ValueError(f"item codes must be {FIRST} to {items.n_codes - 1}, got {codes.min()} to {codes.max()}")
         return cls(card["name"], histories, users, items, catalogue, Order(card["order"]), card)
 
 

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from recsys.artifact import read_manifest, write_folder
+from recsys.artifact import read_manifest, reading_files, write_folder
 from recsys.config import Settings
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Holdout, Split
 from recsys.dataset.vocabulary import FIRST
-from recsys.errors import InputError, RecsysError
-from recsys.ranking.filters import Filters
+from recsys.errors import InputError, RecsysError, UnknownIdError
+from recsys.ranking.filters import Filters, split_names
 from recsys.ranking.frames import recommendation_frame, similar_frame
 from recsys.ranking.topk import TopK, top_k
 
@@ -94,11 +94,12 @@ class Recommender(ABC):
         self._fit(dataset.with_histories(train), None if split is None else split.validation, progress)
         return self
 
-    def scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
+    def scores(self, histories: Histories, mood: Sequence[str] | str = ()) -> Scores:
         """Return the score of every item code for every user, (n_users, n_codes); seen titles are not excluded.
 
         Codes 0 (padding) and 1 (unknown) score -inf.
         """
+        mood = split_names(mood)
         if mood and not self.supports_mood:
             raise InputError(f"A {self.name} model cannot follow a mood.", "Use --include-genre, or an lstm model.")
         scores = self._scores(histories, mood)
@@ -106,12 +107,11 @@ class Recommender(ABC):
         return scores
 
     def top_k(
-        self, histories: Histories, k: int = 10, filters: Filters | None = None, mood: Sequence[str] = ()
+        self, histories: Histories, k: int = 10, filters: Filters | None = None, mood: Sequence[str] | str = ()
     ) -> Iterator[TopK]:
         """Yield the best k codes of each user, in batches of users, in bounded memory."""
         filters = filters or Filters()
-        if k < 1:
-            raise InputError(f"k must be at least 1, got {k}.", "Ask for one title or more.")
+        _check_count(k)
         forbidden = ~filters.allowed(self.data.catalogue, self.data.items)
         for batch in histories.batches(BATCH):
             scores = self.scores(batch, mood)
@@ -122,12 +122,12 @@ class Recommender(ABC):
 
     def recommend(
         self,
-        users: Sequence[Any] | None = None,
+        users: Sequence[Any] | str | int | None = None,
         k: int = 10,
         *,
         histories: Histories | None = None,
         filters: Filters | None = None,
-        mood: Sequence[str] = (),
+        mood: Sequence[str] | str = (),
     ) -> pl.DataFrame:
         """Return the frame `user_id, rank, anime_id, score, title` for known users or for given histories.
 
@@ -143,16 +143,15 @@ class Recommender(ABC):
         filters = filters or Filters()
         code = self.data.items.encode([anime_id])
         if code[0] < FIRST:
-            raise InputError(f"There is no title {anime_id!r} in this model.", "Look it up with recsys similar.")
-        if k < 1:
-            raise InputError(f"k must be at least 1, got {k}.", "Ask for one title or more.")
+            raise UnknownIdError(f"There is no title {anime_id!r} in this model.", "Find its id with `recsys.similar`.")
+        _check_count(k)
         scores = self._similar(code)
         scores[:, ~filters.allowed(self.data.catalogue, self.data.items)] = -np.inf
         scores[:, :FIRST] = -np.inf
         scores[0, code] = -np.inf
         return similar_frame(self.data, top_k(scores, k))
 
-    def histories_of(self, users: Sequence[Any] | None = None) -> Histories:
+    def histories_of(self, users: Sequence[Any] | str | int | None = None) -> Histories:
         """Return the served histories of known users, in the order asked for."""
         return self.data.histories_of(users)
 
@@ -177,9 +176,20 @@ class Recommender(ABC):
         manifest = read_manifest(folder, kind=KIND)
         if manifest["model"] != cls.name:
             raise InputError(f"{folder} holds a {manifest['model']} model, not {cls.name}.", "Use recsys.load_model.")
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        model = cls(cls.Config.from_mapping(config))
-        model._data = Dataset.read_files(folder)
-        model.facts = manifest.get("facts", {})
-        model._load(folder)
+        with reading_files(folder):
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            model = cls(cls.Config.from_mapping(config))
+            model._data = Dataset.read_files(folder)
+            model.facts = manifest.get("facts", {})
+            model._load(folder)
+            found, needed = model._scores(Histories.from_lists([[]])).shape, (1, model.data.n_codes)
+            if found != needed:
+                raise ValueError(f"scores must be {needed} (users, item codes), got {found}")
         return model
+
+
+def _check_count(k: object) -> None:
+    if isinstance(k, bool) or not isinstance(k, int | np.integer):
+        raise InputError(f"k must be a whole number, got {k!r}.", "Ask for one title or more.")
+    if k < 1:
+        raise InputError(f"k must be at least 1, got {k}.", "Ask for one title or more.")

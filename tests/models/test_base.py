@@ -3,15 +3,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from recsys.artifact import write_folder
 from recsys.config import Settings
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Holdout, split_dataset
-from recsys.errors import ArtifactError, ConfigError, InputError
+from recsys.errors import ArtifactError, ConfigError, InputError, UnknownIdError
 from recsys.models import REGISTRY, base, load_model, make_model, model_class
 from recsys.models.base import Recommender, Scores
 from recsys.models.popularity import PopularityRecommender
@@ -135,3 +137,56 @@ def test_loads_only_model_folders(small: Dataset, tmp_path: Path) -> None:
         load_model(tmp_path / "empty")
     with pytest.raises(ArtifactError, match="but a model folder is needed"):
         load_model(small.save(tmp_path / "data"))
+
+
+@pytest.mark.parametrize(
+    "name, content, reason",
+    [
+        ("config.json", b"[1]", "TypeError"),
+        ("config.json", b"{", "JSONDecodeError"),
+        ("card.json", b"{}", "KeyError: 'name'"),
+        ("events.parquet", b"no table", "ComputeError"),
+        ("users.parquet", None, "lacks|No such file"),
+        ("popularity.npz", b"no arrays", "ValueError"),
+        ("popularity.npz", {"other": np.ones(13)}, "KeyError"),
+        ("popularity.npz", {"counts": np.ones(3, dtype=np.float32)}, r"scores must be \(1, 13\).* got \(1, 3\)"),
+    ],
+)
+def test_a_folder_of_somebody_elses_making_is_refused(
+    small: Dataset, tmp_path: Path, name: str, content: Any, reason: str
+) -> None:
+    model = PopularityRecommender().fit(small)
+    with write_folder(tmp_path / "model", kind=base.KIND, model="popularity") as folder:  # its checksums hold
+        (folder / "config.json").write_text("{}")
+        small.write_files(folder)
+        model._save(folder)
+        if content is None:
+            (folder / name).unlink()
+        elif isinstance(content, dict):
+            np.savez(folder / name, **content)
+        else:
+            (folder / name).write_bytes(content)
+    with pytest.raises(ArtifactError, match=reason):
+        load_model(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    "k, rule", [(0, "at least 1, got 0"), (2.5, r"a whole number, got 2\.5"), (True, "a whole number")]
+)
+def test_k_counts_titles(small: Dataset, k: Any, rule: str) -> None:
+    model = LastTitle().fit(small)
+    with pytest.raises(InputError, match=f"k must be {rule}"):
+        model.recommend([101], k=k)
+    with pytest.raises(InputError, match=f"k must be {rule}"):
+        model.similar(12, k=k)
+
+
+def test_one_user_needs_no_list_and_one_mood_no_tuple(small: Dataset) -> None:
+    model = LastTitle().fit(small)
+    assert model.recommend(103, k=3).equals(model.recommend([103], k=3))
+    with pytest.raises(UnknownIdError, match="There is no user 9999"):
+        model.recommend("9999")
+    model.supports_mood = True  # type: ignore[misc]
+    assert len(model.recommend(103, k=3, mood="Action")) == 3
+    with pytest.raises(UnknownIdError, match="There is no title 4"):
+        model.similar(4)
