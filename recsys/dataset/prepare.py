@@ -172,7 +172,6 @@ def _catalogue(items: pl.Series, described: pl.DataFrame | None) -> tuple[Catalo
     n_described = int(items.is_in(described[ITEM].implode()).sum())
     if n_described == 0:
         such = ", ".join(map(str, described[ITEM].head(3)))
-        such = ", ".join(map(str, described[ITEM].head(3)))
         raise InputError(
             f"None of the {len(items):,} titles is in the item file, whose ids are such as {such}.",
             "Check --items and --item-id-column.",

@@ -49,10 +49,10 @@ def whole_number(column: pl.Expr) -> pl.Expr:
 
 
 def ids(column: str, dtype: Any, text: bool) -> pl.Expr:
-    """Read ids as whole numbers or as texts; numbers with a fraction and blank texts become missing."""
+    """Read ids as whole numbers or as texts; NaN, numbers with a fraction and blank texts become missing."""
     cell = pl.col(column)
     if dtype.is_float() and not text:
-        return pl.when(cell == cell.floor()).then(cell).cast(pl.Int64)
+        return pl.when(cell.is_finite() & (cell == cell.floor())).then(cell).cast(pl.Int64)
     if dtype.is_integer() and not text:
         return cell.cast(pl.Int64)
     trimmed = cell.cast(pl.String).str.strip_chars()
@@ -75,6 +75,9 @@ def times(column: str, dtype: Any) -> pl.Expr:
     cell = pl.col(column)
     if dtype.is_temporal():
         return cell.dt.epoch("s")
+    if dtype.is_float():
+        whole = pl.coalesce(cell.cast(pl.Int64, strict=False), UNREADABLE_TIME)  # NaN and the like are reported
+        return _seconds(pl.when(cell.is_not_null()).then(whole))
     if dtype.is_numeric():
         return _seconds(cell.cast(pl.Int64))
     words = cell.cast(pl.String).str.strip_chars()

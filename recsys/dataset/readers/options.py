@@ -33,6 +33,16 @@ class ReadOptions(Settings):
     tags_column: tuple[str, ...] = setting((), "Columns of tags in the item file.")
     list_separator: str | None = setting(None, "Text between genres or tags; guessed among | ; and comma.")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.separator is not None and not (len(self.separator) == 1 and self.separator.isascii()):
+            raise ConfigError(
+                f"The separator must be one ASCII character, got '{self.separator}'.",
+                "For a tab, leave it out or pass $'\\t'.",
+            )
+        if self.list_separator == "":
+            raise ConfigError("The list separator must not be empty.", "Leave it out to have it guessed.")
+
     @property
     def given(self) -> dict[str, Any]:
         """Give the options that differ from their defaults."""
@@ -45,6 +55,9 @@ class ReadOptions(Settings):
         plain = dict(options)
         if isinstance(plain.get("rating_map"), Mapping):
             plain["rating_map"] = tuple(f"{word}={number}" for word, number in plain["rating_map"].items())
+        for name in ("rating_map", "tags_column"):
+            if isinstance(plain.get(name), str):
+                plain[name] = (plain[name],)  # a name may hold spaces; commas are taken apart when it is used
         if isinstance(plain.get("items"), os.PathLike):
             plain["items"] = os.fspath(plain["items"])
         return cls.from_mapping(plain)

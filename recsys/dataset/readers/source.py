@@ -215,7 +215,10 @@ def _lazy(frame: Any) -> pl.LazyFrame:
     if isinstance(frame, pl.DataFrame):
         return frame.lazy()
     if type(frame).__module__.partition(".")[0] == "pandas":
-        return pl.from_pandas(frame).lazy()
+        try:
+            return pl.from_pandas(frame).lazy()
+        except (TypeError, ValueError) as error:  # a column of mixed types, as pyarrow says it
+            raise InputError(f"The frame cannot be read ({error}).", "Give every column one type.") from error
     raise InputError(
         f"A source must be a path or a frame, got {type(frame).__name__}.", "Give a file, folder or frame."
     )

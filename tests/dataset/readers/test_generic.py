@@ -243,3 +243,29 @@ def test_published_sequences(realdata: Path) -> None:
     assert (data.histories.n_users, len(data.items), data.histories.n_events) == (6040, 3416, 999611)
     source = pl.read_parquet(folder / "ml1m_sequences.parquet")
     assert data.items.decode(data.histories.items).to_list() == source["item_id"].to_list()
+
+
+@pytest.mark.parametrize("separator", ["", ";;", "\\t", "é"])
+def test_the_separator_is_one_character(separator: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="must be one ASCII character"):
+        prepare(write(tmp_path, "log.csv"), separator=separator, **COLUMNS)
+
+
+def test_a_column_name_may_hold_spaces(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("item,title,My Tags\n1,One,calm;old\n3,Three,new\n")
+    data = prepare(write(tmp_path, "log.csv"), items=tmp_path / "items.csv", tags_column="My Tags", **COLUMNS)
+    assert data.catalogue.frame["tags"].to_list() == [["calm", "old"], ["new"]]
+
+
+def test_numbers_of_a_frame_that_are_none(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"user": [1.0, 1.0, 2.5], "item": [1.0, float("nan"), 3.0], "time": [1.5e9, 1.6e9, 1.7e9]})
+    data = prepare(frame)
+    assert (data.histories.n_events, data.card["dropped"]) == (1, [{"rule": "no user or title id", "rows": 2}])
+    with pytest.raises(InputError, match=r"'time' must be epoch seconds .* row 2 of the frame has 'NaN'"):
+        prepare(frame.with_columns(item=1.0, time=pl.Series([1.5e9, float("nan"), 1.7e9])))
+
+
+def test_a_frame_of_mixed_types_is_refused() -> None:
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(InputError, match="The frame cannot be read"):
+        prepare(pandas.DataFrame({"user": [1, "a"], "item": [1, 2]}))
