@@ -47,6 +47,8 @@ def _known_ids(ids: pl.Series, known: Vocabulary, path: str, place: str, first_r
     if ids.dtype == pl.String:
         ids = ids.str.strip_chars().fill_null("")  # a blank line means nothing
         rows, ids = rows.filter(ids != ""), ids.filter(ids != "")
+    elif not ids.dtype.is_numeric() and ids.dtype != pl.Null:
+        raise InputError(f"{path} holds {ids.name} as {ids.dtype}.", "Give numbers or texts.")
     if len(ids) == 0:
         raise InputError(f"{path} holds no {ids.name}.", f"Give a file with one {ids.name} a line.")
     codes = known.encode(ids)

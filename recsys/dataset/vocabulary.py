@@ -62,6 +62,8 @@ class Vocabulary:
         if len(series) <= 64:  # a request: a look-up beats a join
             cast = self.parse
             return np.array([self._codes.get(cast(value), UNKNOWN) for value in series.to_list()], dtype=np.int32)
+        if series.dtype.is_float():
+            series = pl.select(pl.when(series == series.floor()).then(series)).to_series()  # 1.5 is not 1
         frame = pl.DataFrame({"id": series.cast(self.ids.dtype, strict=False)})
         codes = frame.join(self.frame, on="id", how="left", maintain_order="left")["code"]
         return codes.fill_null(UNKNOWN).to_numpy().astype(np.int32, copy=False)
@@ -76,9 +78,10 @@ class Vocabulary:
         if self.ids.dtype == pl.String:
             return None if value is None else str(value)
         try:
-            return int(value)
-        except (TypeError, ValueError):
+            number = int(value)
+        except (TypeError, ValueError, OverflowError):
             return None
+        return None if isinstance(value, float) and value != number else number
 
     def __contains__(self, value: object) -> bool:
         return self.parse(value) in self._codes

@@ -71,3 +71,11 @@ def test_files_that_hold_no_ids_are_refused(tmp_path):
             read_ids(put(tmp_path / name, text), "user_id", KNOWN)
     with pytest.raises(InputError, match=r"no column 'user_id' \(found: uid, x\)\. Rename the one"):
         read_ids(put(tmp_path / "a.csv", "uid,x\n101,1\n"), "user_id", KNOWN)
+
+
+def test_numbers_that_are_no_ids(tmp_path):
+    assert KNOWN.encode([101.0, 101.5, float("inf"), float("nan")]).tolist() == [2, 1, 1, 1]
+    assert KNOWN.encode([101.0, 101.5, float("inf"), float("nan")] * 20)[:4].tolist() == [2, 1, 1, 1]
+    pl.DataFrame({"user_id": [[101]]}).write_parquet(tmp_path / "users.parquet")
+    with pytest.raises(InputError, match="holds user_id as List"):
+        read_ids(tmp_path / "users.parquet", "user_id", KNOWN)
