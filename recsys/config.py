@@ -109,6 +109,8 @@ def _noun(kind: Any) -> str:
 def _check_limits(item: Field[Any], value: Any) -> None:
     low, high = item.metadata.get("low"), item.metadata.get("high")
     choices = item.metadata.get("choices") or ()
+    if value == () and low is not None:
+        raise ConfigError(f"'{item.name}' must hold at least one number, got none.", "Change its value.")
     for one in value if isinstance(value, tuple) else (value,):
         if choices and one not in choices:
             options = ", ".join(map(str, choices))

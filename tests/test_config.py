@@ -63,6 +63,7 @@ def test_flags_go_on_top_of_a_mapping() -> None:
         ("rate=2", "'rate' must be at least 0.0 and at most 1.0, got 2.0", ""),
         ("rate=nan", "'rate' must be at least 0.0", ""),
         ("units=32,0", "'units' must be at least 1, got 0", ""),
+        ("units=", "'units' must hold at least one number, got none", ""),
         ("units=a", "'units' must be a whole number, got 'a'", ""),
         ("residual=maybe", "'residual' must be true or false, got 'maybe'", ""),
         ("loss=half", "'loss' must be one of full, sampled, got half", ""),
@@ -95,7 +96,7 @@ def test_mapping_round_trip(tmp_path: Path) -> None:
     assert Example.from_mapping(read_toml(file)) == example
 
 
-@given(epochs=st.integers(1, 10**9), rate=st.floats(0, 1), units=st.lists(st.integers(1, 999), max_size=4))
+@given(epochs=st.integers(1, 10**9), rate=st.floats(0, 1), units=st.lists(st.integers(1, 999), min_size=1, max_size=4))
 def test_flags_say_the_same_as_values(epochs: int, rate: float, units: list[int]) -> None:
     flags = [f"epochs={epochs}", f"rate={rate!r}", f"units={','.join(map(str, units))}"]
     assert Example.from_flags(flags) == Example(epochs=epochs, rate=rate, units=tuple(units))
