@@ -87,7 +87,8 @@ def _training_options(
     from recsys.errors import InputError
 
     if getattr(cls, "finds_epochs", False):
-        beside = out.with_name(f"{out.name}-training")
+        named = out if out.name not in ("", "..") else out.resolve()
+        beside = named.parent / f"{named.name}-training"
         return {"workdir": workdir or beside, "resume": resume, "tensorboard": tensorboard}
     for name, value in {"workdir": workdir, "resume": resume, "tensorboard": tensorboard}.items():
         if value:

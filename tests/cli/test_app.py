@@ -190,3 +190,10 @@ def params() -> list:
 )
 def test_rows_of_values(params, given: str, expected: str) -> None:
     assert gather_values(given.split(), params) == expected.split()
+
+
+def test_titles_of_any_script_get_through_a_pipe() -> None:
+    code = "from recsys.cli import app\napp.app = lambda **_: print('カウボーイビバップ')\napp.main()"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True, env=environment)
+    assert done.stdout.decode("utf-8").strip() == "カウボーイビバップ"

@@ -151,3 +151,10 @@ def test_no_permission_is_said_before_training(recsys, prepared, tmp_path: Path,
     refused = recsys("fit", prepared, "--model", "popularity", "--out", tmp_path / "m")
     assert refused.code == 2
     assert "cannot be written: Permission denied" in refused.err
+
+
+def test_the_folder_may_be_the_present_one(recsys, prepared, tmp_path, epochs, monkeypatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert recsys("fit", prepared, "--model", "epochs", "--out", ".").code == 0
+    assert epochs.made[0]["workdir"] == tmp_path / "here-training"
