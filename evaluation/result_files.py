@@ -32,7 +32,7 @@ FIELDS = (
     "peak_memory_mb",
     "metrics",
 )
-PACKAGES = ("numpy", "scipy", "polars", "keras", "tensorflow", "implicit")
+PACKAGES = ("numpy", "scipy", "polars", "keras", "tensorflow", "onnxruntime", "implicit")
 
 
 def make_result(
