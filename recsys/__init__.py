@@ -4,7 +4,7 @@
 >>> dataset = recsys.prepare("rating.csv", items="anime.csv")  # doctest: +SKIP
 >>> split = recsys.split_dataset(dataset)  # doctest: +SKIP
 >>> model = recsys.make_model("lstm").fit(dataset, split)  # doctest: +SKIP
->>> print(recsys.evaluate(model, split))  # doctest: +SKIP
+>>> recsys.evaluate(model, split).frame()  # doctest: +SKIP
 >>> recsys.recommend(model, titles=["Cowboy Bebop", "Trigun"], k=10)  # doctest: +SKIP
 
 Every name is imported when it is first used, so that `import recsys` costs nothing.
