@@ -44,15 +44,15 @@ def keras_states(model: LSTMRecommender, histories: Histories, wish: int | None 
 
     encoding, network = model._encoding, model._network
     assert network is not None
-    recent = histories.last(model.config.window)
-    events, lengths, starts = Events.of(recent, encoding), recent.lengths, recent.offsets[:-1]
+    events, lengths = Events.of(histories, encoding), np.minimum(histories.lengths, model.config.window)
+    starts = histories.offsets[1:] - lengths
     width = int(lengths.max())
     wishes = np.zeros((histories.n_users, width, model.config.wish_tokens), dtype=np.int32)
     wishes[..., 0] = 1
     if wish is not None:
         wishes[np.arange(len(lengths)), lengths - 1, 0] = 1 + wish
     feed: dict[str, Any] = {
-        "items": gather_windows(recent.items, starts, lengths, width),
+        "items": gather_windows(histories.items, starts, lengths, width),
         "users": events.users,
         "wishes": wishes,
     }
@@ -253,7 +253,8 @@ def test_a_saved_model_can_be_saved_again(fitted: LSTMRecommender, markov: Datas
 CHANGES: dict[str, Any] = {
     "units": (6, 6), "dim": 6, "residual": False, "feed_forward": 1, "dropout": 0.5, "user_dim": 0,
     "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "wish_rate": 1.0, "wish_tokens": 1,
-    "window": 3, "batch_size": 2, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
+    "window": 3, "batch_size": 2,
+    "least_steps": 50, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
     "loss": "sampled", "negatives": 1, "schedule": "constant", "seed": 5, "patience": 1, "monitor": "recall@10",
 }  # fmt: skip
 
@@ -267,9 +268,12 @@ def test_every_setting_is_in_the_table_of_changes() -> None:
     assert set(CHANGES) == {item.name for item in dataclasses.fields(LSTMConfig)}
 
 
-@pytest.mark.parametrize("name", [name for name in CHANGES if name not in ("patience", "monitor", "negatives")])
+@pytest.mark.parametrize(
+    "name", [name for name in CHANGES if name not in ("patience", "monitor", "negatives", "least_steps")]
+)
 def test_every_setting_changes_something(name: str, small: Dataset, unchanged_scores: Any) -> None:
-    changed = LSTMRecommender(dataclasses.replace(SMALL, **{name: CHANGES[name]})).fit(small).scores(small.histories)
+    base = dataclasses.replace(SMALL, negatives=2) if name == "loss" else SMALL  # few, or all titles are drawn
+    changed = LSTMRecommender(dataclasses.replace(base, **{name: CHANGES[name]})).fit(small).scores(small.histories)
     assert not np.array_equal(changed, unchanged_scores)
 
 
@@ -293,6 +297,15 @@ def test_the_final_fit_sees_everything_for_the_epochs_that_validation_found(mark
     assert final.facts["fitted_on"] == "everything"
     assert final.facts["n_events"] == markov.histories.n_events > model.facts["n_events"]
     assert len(final.epochs) == model.facts["best_epoch"]
+
+
+def test_the_listing_of_unordered_data_does_not_matter(markov: Dataset) -> None:
+    unordered = dataclasses.replace(markov, order=Order.NONE)
+    model = LSTMRecommender(TINY).fit(unordered)
+    rows = [markov.histories.of(user).tolist() for user in range(5)]
+    listed, sorted_by_id = (Histories.from_lists(some) for some in (rows, [sorted(row) for row in rows]))
+    assert np.array_equal(model.scores(listed), model.scores(sorted_by_id))
+    assert model.scores(listed)[:1] == pytest.approx(model.scores(listed.select([0])), abs=1e-5)
 
 
 def test_data_without_an_order_trains_on_shuffles(markov: Dataset) -> None:

@@ -69,7 +69,7 @@ def test_data_without_an_order_is_shuffled_anew_each_epoch() -> None:
 
 def test_most_samples_wish_for_nothing_and_the_others_for_tags_of_the_next_anime() -> None:
     data = markov_dataset(0.5, n_users=400)
-    config = dataclasses.replace(TINY, wish_rate=0.2, batch_size=10_000)
+    config = dataclasses.replace(TINY, wish_rate=0.2, batch_size=10_000, least_steps=1)
     windows = windows_of(data, config)
     inputs, targets, weights = windows[0]
     tags = Encoding.of(data, config).item_tags(data.catalogue)
@@ -84,7 +84,7 @@ def test_most_samples_wish_for_nothing_and_the_others_for_tags_of_the_next_anime
 
 def test_the_users_of_some_samples_are_hidden() -> None:
     data = markov_dataset(0.5, n_users=400)
-    inputs, _, _ = windows_of(data, dataclasses.replace(TINY, user_dropout=0.5, batch_size=10_000))[0]
+    inputs, _, _ = windows_of(data, dataclasses.replace(TINY, user_dropout=0.5, batch_size=10_000, least_steps=1))[0]
     assert 0.4 < (inputs["users"] == 1).mean() < 0.6
 
 
@@ -115,3 +115,11 @@ def test_ratings_and_gaps_become_codes(small: Dataset) -> None:
 def test_padding_is_on_the_right_and_zero() -> None:
     cut = gather_windows(np.array([5, 6, 7, 8]), np.array([0, 3]), np.array([3, 1]), 4)
     assert cut.tolist() == [[5, 6, 7, 0], [8, 0, 0, 0]]
+
+
+def test_little_data_gets_smaller_batches() -> None:
+    data = markov_dataset(0.5, n_users=640, length=11)  # one window each, counted as up to two
+    large, small = (dataclasses.replace(TINY, batch_size=128, least_steps=steps) for steps in (1, 40))
+    assert len(windows_of(data, large)) == 10
+    assert len(windows_of(data, small)) == 40
+    assert len(windows_of(data, dataclasses.replace(small, least_steps=10_000))) == 80  # 16 windows each

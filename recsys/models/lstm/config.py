@@ -25,7 +25,10 @@ class LSTMConfig(Settings):
     wish_tokens: int = setting(2, "how many tags a wish names at most in training", low=1, high=16)
 
     window: int = setting(100, "how many of the last events the network reads", low=2)
-    batch_size: int = setting(128, "windows a training step", low=1)
+    batch_size: int = setting(128, "windows a training step, at most", low=1)
+    least_steps: int = setting(
+        100, "steps an epoch should have: small data gets smaller batches, down to 16 windows", low=1
+    )
     epochs: int = setting(25, "epochs at most; the learning rate falls along them", low=1)
     patience: int = setting(5, "epochs without a better validation score before training stops", low=1)
     monitor: str = setting("ndcg@10", "what validation maximises, by full ranking", choices=("ndcg@10", "recall@10"))

@@ -47,18 +47,19 @@ class Encoder:
         Histories of like length share a batch, so short ones cost little; the padding changes no result.
         """
         states = np.zeros((histories.n_users, self._config.dim), dtype=np.float32)
-        recent = histories.last(self._config.window)
-        events = Events.of(recent, self._encoding)
-        lengths = recent.lengths
+        events = Events.of(histories, self._encoding)
+        lengths = np.minimum(histories.lengths, self._config.window)
         order = np.argsort(lengths, kind="stable")
         order = order[lengths[order] > 0]
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            states[rows] = self._session.run(None, self._feed(events, rows, wish))[0]
+            states[rows] = self._session.run(None, self._feed(events, rows, lengths[rows], wish))[0]
         return states
 
-    def _feed(self, events: Events, rows: npt.NDArray[np.int64], wish: Sequence[str]) -> dict[str, Any]:
-        starts, lengths = events.histories.offsets[rows], events.histories.lengths[rows]
+    def _feed(
+        self, events: Events, rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], wish: Sequence[str]
+    ) -> dict[str, Any]:
+        starts = events.histories.offsets[rows + 1] - lengths
         width, n = int(lengths.max()), len(rows)
 
         def steps(values: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from recsys.dataset.catalogue import Catalogue
 from recsys.dataset.histories import Histories
-from recsys.dataset.prepared import Dataset
+from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.vocabulary import FIRST
 from recsys.models.lstm.config import LSTMConfig
 
@@ -52,7 +52,7 @@ class Encoding:
             n_codes=data.n_codes,
             n_users=data.users.n_codes if config.user_dim else 0,
             rating_levels=levels,
-            has_times=histories.times is not None and config.time_dim > 0,
+            has_times=histories.times is not None and data.order is not Order.NONE and config.time_dim > 0,
             tokens=tuple(tokens),
         )
 
@@ -126,6 +126,21 @@ class Events:
         return cls(
             histories, encoding.rating_codes(histories), encoding.gap_codes(histories), encoding.user_codes(histories)
         )
+
+
+def settled_shuffle(histories: Histories) -> Histories:
+    """Permute each history's events by a hash of the history itself: what unordered data is served with.
+
+    Training on data without an order sees fresh shuffles; the order of the file (ascending ids, say) would be foreign
+    to the network, and the last events of it no fair sample. The same history always gets the same permutation,
+    whoever shares its batch and however its events are listed.
+    """
+    codes = histories.items.astype(np.uint64)
+    totals = np.bincount(histories.rows, histories.items, histories.n_users).astype(np.uint64)
+    keys = codes * np.uint64(0x9E3779B97F4A7C15) + np.repeat(totals, histories.lengths) * np.uint64(0xD1B54A32D192ED03)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # the mixer of splitmix64
+        keys = (keys ^ (keys >> np.uint64(shift))) * np.uint64(factor)
+    return histories.reorder_events(np.lexsort((keys, histories.rows)))
 
 
 def gather_windows(

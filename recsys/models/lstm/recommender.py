@@ -21,7 +21,7 @@ from recsys.models.base import Recommender, Scores
 from recsys.models.lstm.backend import load_keras
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.encoder import Encoder, item_vectors, to_onnx
-from recsys.models.lstm.inputs import Encoding
+from recsys.models.lstm.inputs import Encoding, settled_shuffle
 
 if TYPE_CHECKING:
     import keras
@@ -134,6 +134,7 @@ class LSTMRecommender(Recommender):
         """Take up trained parameters; a title without training events gets the bias of the rarest ones."""
         self._graph = graph
         self._encoder = Encoder(graph, self.config, self._encoding)
+        self._unordered = data.order is Order.NONE
         counts = np.bincount(data.histories.items, minlength=len(bias))
         watched = np.flatnonzero(counts)
         rarest = watched[counts[watched] <= np.quantile(counts[watched], 0.05)]
@@ -143,6 +144,8 @@ class LSTMRecommender(Recommender):
     # -- serving -------------------------------------------------------------------------------------------------
 
     def _scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
+        if self._unordered:
+            histories = settled_shuffle(histories)
         scores: Scores = self._encoder.encode(histories, self._wish(mood)) @ self._vectors.T
         scores += self._bias
         return scores
@@ -185,6 +188,7 @@ class LSTMRecommender(Recommender):
         self._encoding = Encoding.from_mapping(fitted["encoding"])
         self.epochs, self._layers = fitted["epochs"], fitted["layers"]
         self._folder, self._network = folder, None
+        self._unordered = self.data.order is Order.NONE
         self._graph = (folder / ENCODER).read_bytes()
         self._encoder = Encoder(self._graph, self.config, self._encoding)
         with np.load(folder / ITEMS, allow_pickle=False) as arrays:

@@ -154,6 +154,7 @@ def run(
     if tensorboard is not None:
         callbacks.append(keras.callbacks.TensorBoard(tensorboard))
     done = len(judge.state["epochs"])
+    _wind_random_generators(model, done * len(windows))
     stopped = done and done - judge.state["best_epoch"] >= config.patience
     if not stopped:
         model.fit(
@@ -168,3 +169,11 @@ def run(
         model.set_weights(judge.best_weights)
     elif workdir is not None and (workdir / BEST).is_file():
         model.load_weights(workdir / BEST)
+
+
+def _wind_random_generators(model: keras.Model, n_steps: int) -> None:
+    """Set the dropout layers to where they stood after so many steps: a saved Keras model forgets it."""
+    for layer in model.layers:
+        generator = getattr(layer, "seed_generator", None)
+        if isinstance(layer, keras.layers.Dropout) and generator is not None:
+            generator.state.assign(np.array([generator.state.numpy()[0], n_steps]))

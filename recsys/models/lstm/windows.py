@@ -48,7 +48,7 @@ class TrainingWindows(keras.utils.PyDataset):
         self._full = config.full_softmax(len(self._watched))
         self._column = np.zeros(encoding.n_codes, dtype=np.int32)
         self._column[self._watched] = np.arange(len(self._watched))
-        self._n_batches = math.ceil(self._count_windows() / config.batch_size)
+        self._n_batches = self._count_batches()
         self._start_epoch(epoch)
 
     def __len__(self) -> int:
@@ -58,9 +58,12 @@ class TrainingWindows(keras.utils.PyDataset):
         """Cut and shuffle for the next epoch."""
         self._start_epoch(self._epoch + 1)
 
-    def _count_windows(self) -> int:
-        """Count windows when every history's first cut is at the full width (fewer than any random cut by <= 1)."""
-        return int(np.ceil((self._histories.lengths - 1) / self._config.window + 0.5).sum())
+    def _count_batches(self) -> int:
+        """Divide an epoch's expected windows into batches; little data still gets `least_steps` where it can."""
+        windows = int(np.ceil((self._histories.lengths - 1) / self._config.window + 0.5).sum())
+        smallest = min(16, self._config.batch_size)
+        size = min(self._config.batch_size, max(smallest, windows // self._config.least_steps))
+        return math.ceil(windows / size)
 
     def _start_epoch(self, epoch: int) -> None:
         self._epoch = epoch
