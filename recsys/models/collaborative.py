@@ -56,7 +56,7 @@ class CollaborativeRecommender(Recommender):
         return scores
 
     def _save(self, folder: Path) -> None:
-        np.savez(folder / "arrays.npz", allow_pickle=False, **self.arrays)
+        np.savez(folder / "arrays.npz", **self.arrays)  # type: ignore[arg-type]  # no array is called allow_pickle
 
     def _load(self, folder: Path) -> None:
         with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:

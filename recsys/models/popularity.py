@@ -40,7 +40,7 @@ class PopularityRecommender(Recommender):
         return scores
 
     def _save(self, folder: Path) -> None:
-        np.savez(folder / "popularity.npz", allow_pickle=False, counts=self._counts)
+        np.savez(folder / "popularity.npz", counts=self._counts)
 
     def _load(self, folder: Path) -> None:
         with np.load(folder / "popularity.npz", allow_pickle=False) as arrays:

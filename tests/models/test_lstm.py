@@ -338,12 +338,49 @@ def test_describe_lists_the_layers_in_the_terms_of_the_picture(fitted: LSTMRecom
         ({"unit": 3}, "no setting 'unit'. Did you mean 'units'"),
         ({"epochs": 0}, "'epochs' must be at least 1, got 0"),
         ({"dropout": "much"}, "'dropout' must be a number, got 'much'"),
+        ({"monitor": "mrr"}, "'monitor' must be ndcg@k or recall@k, got mrr"),
         ({"loss": "bpr"}, "'loss' must be one of auto, full, sampled, got bpr"),
     ],
 )
 def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message.replace(".", r"\.")):
         LSTMConfig.from_mapping(settings)
+
+
+def test_a_diverging_training_is_refused_in_words(small: Dataset) -> None:
+    model = LSTMRecommender(TINY)
+    with pytest.MonkeyPatch.context() as patch:
+        from recsys.models.lstm import windows
+
+        broken = windows.TrainingWindows.__getitem__
+
+        def poisoned(self: Any, index: int) -> Any:
+            inputs, targets, weights = broken(self, index)
+            inputs["log_q"] = np.full_like(inputs["log_q"], np.nan)
+            return inputs, targets, weights
+
+        patch.setattr(windows.TrainingWindows, "__getitem__", poisoned)
+        with pytest.raises(ConfigError, match="diverged: the loss of epoch 1 is nan"):
+            model.fit(small)
+
+
+def test_a_user_without_anything_to_learn_from_is_served_as_unknown(small: Dataset) -> None:
+    short = small.histories.keep_events(np.arange(small.histories.n_events) != 0).reorder_events(np.arange(25))
+    one_event = short.keep_events(np.arange(25) >= 2)  # the first user keeps one event
+    model = LSTMRecommender(TINY).fit(dataclasses.replace(small, histories=one_event))
+    first = one_event.select([0])
+    assert first.n_events == 1
+    assert np.array_equal(model.scores(first), model.scores(first.without_users()))
+    second = one_event.select([1])
+    assert not np.array_equal(model.scores(second), model.scores(second.without_users()))
+
+
+def test_tensorboard_is_asked_for_before_anything_is_trained(
+    small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="TensorBoard is not installed"):
+        LSTMRecommender(TINY, tensorboard=tmp_path).fit(small)
 
 
 def test_histories_too_short_to_learn_from_are_refused(small: Dataset) -> None:

@@ -94,9 +94,10 @@ def test_the_sampled_loss_scores_targets_and_drawn_titles_with_their_log_probabi
     windows = windows_of(data, config)
     inputs, targets, weights = windows[0]
     assert len(np.unique(inputs["candidates"])) == len(inputs["candidates"]) < 200
-    counts = np.bincount(data.histories.items, minlength=data.n_codes) ** 0.75
-    draw = counts / counts.sum()
-    expected = np.log(1 - np.exp(-20 * draw[inputs["candidates"]]))
+    counts = np.bincount(data.histories.items, minlength=data.n_codes)
+    draw, share = counts**0.75 / (counts**0.75).sum(), counts / counts.sum()
+    expected = 20 * draw[inputs["candidates"]] + weights.sum() * share[inputs["candidates"]]
+    expected = np.log(1 - np.exp(-expected))
     assert inputs["log_q"] == pytest.approx(expected, rel=1e-4)
     assert (inputs["candidates"][targets][weights > 0] >= 2).all()
 
@@ -118,8 +119,16 @@ def test_padding_is_on_the_right_and_zero() -> None:
 
 
 def test_little_data_gets_smaller_batches() -> None:
-    data = markov_dataset(0.5, n_users=640, length=11)  # one window each, counted as up to two
+    data = markov_dataset(0.5, n_users=640, length=11)  # one window each
     large, small = (dataclasses.replace(TINY, batch_size=128, least_steps=steps) for steps in (1, 40))
-    assert len(windows_of(data, large)) == 10
-    assert len(windows_of(data, small)) == 40
-    assert len(windows_of(data, dataclasses.replace(small, least_steps=10_000))) == 80  # 16 windows each
+    assert len(windows_of(data, large)) == 5
+    assert len(windows_of(data, dataclasses.replace(small, least_steps=20))) == 20
+    assert len(windows_of(data, dataclasses.replace(small, least_steps=10_000))) == 40  # 16 windows each
+
+
+def test_batches_of_one_window_are_never_empty() -> None:
+    data = markov_dataset(0.5, n_users=5, length=26)
+    windows = windows_of(data, dataclasses.replace(TINY, batch_size=1))
+    for _ in range(5):
+        assert all(len(windows[index][0]["items"]) for index in range(len(windows)))
+        windows.on_epoch_end()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from recsys.config import Settings, setting
+from recsys.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class LSTMConfig(Settings):
     )
     epochs: int = setting(25, "epochs at most; the learning rate falls along them", low=1)
     patience: int = setting(5, "epochs without a better validation score before training stops", low=1)
-    monitor: str = setting("ndcg@10", "what validation maximises, by full ranking", choices=("ndcg@10", "recall@10"))
+    monitor: str = setting("ndcg@10", "what validation maximises, by full ranking: ndcg@k or recall@k, any k")
     learning_rate: float = setting(2e-3, "Adam's largest step size", low=1e-7, high=1.0)
     schedule: str = setting(
         "cosine", "course of the learning rate after the first, rising epoch", choices=("cosine", "constant")
@@ -45,6 +47,16 @@ class LSTMConfig(Settings):
     )
     negatives: int = setting(4096, "titles drawn a step by the sampled loss, shared by the whole batch", low=1)
     seed: int = setting(0, "the seed of every random choice", low=0, high=2**31 - 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not re.fullmatch(r"(ndcg|recall)@[1-9]\d*", self.monitor):
+            raise ConfigError(f"'monitor' must be ndcg@k or recall@k, got {self.monitor}.", "For example: ndcg@10.")
+
+    @property
+    def cutoff(self) -> int:
+        """Give the k that validation looks at."""
+        return int(self.monitor.partition("@")[2])
 
     def full_softmax(self, n_titles: int) -> bool:
         """Tell whether the loss runs over all titles."""

@@ -134,7 +134,7 @@ def to_onnx(model: keras.Model, config: LSTMConfig, encoding: Encoding, item_tag
 
 def _block(graph: _Graph, model: keras.Model, config: LSTMConfig, number: int, x: str, lengths: str, last: str) -> str:
     """Add one layer of the stack; after the last one only the state of the last event goes on."""
-    units, is_top = config.units[number - 1], number == len(config.units)
+    is_top = number == len(config.units)
     kernel, recurrent, bias = _weights(model, f"lstm_{number}")
     y = graph.lstm(x, lengths, kernel, recurrent, bias, only_last=is_top)  # (T, B, units), or (B, units) at the top
     if not config.residual:
@@ -145,7 +145,6 @@ def _block(graph: _Graph, model: keras.Model, config: LSTMConfig, number: int, x
     x = graph.layer_norm(graph.add("Add", shortcut, y), *_weights(model, f"lstm_{number}_norm"))
     y = graph.add("Relu", graph.dense(x, *_weights(model, f"feed_forward_{number}_in")))
     y = graph.dense(y, *_weights(model, f"feed_forward_{number}_out"))
-    assert units == config.units[number - 1]
     return graph.layer_norm(graph.add("Add", x, y), *_weights(model, f"feed_forward_{number}_norm"))
 
 

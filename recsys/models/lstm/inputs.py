@@ -43,10 +43,11 @@ class Encoding:
         histories = data.histories
         levels: tuple[float, ...] = ()
         if histories.ratings is not None and config.rating_dim:
-            given = np.unique(histories.ratings[~np.isnan(histories.ratings)])
-            if len(given) > MAX_RATING_LEVELS:
-                given = np.unique(np.quantile(given, np.linspace(0, 1, MAX_RATING_LEVELS + 1)[1:]))
-            levels = tuple(float(level) for level in given)
+            given = histories.ratings[~np.isnan(histories.ratings)]
+            distinct = np.unique(given)
+            if len(distinct) > MAX_RATING_LEVELS:
+                distinct = np.unique(np.quantile(given, np.linspace(0, 1, MAX_RATING_LEVELS + 1)[1:]))
+            levels = tuple(float(level) for level in distinct)
         tokens = data.catalogue.tokens["token"].head(config.max_tokens).to_list()
         return cls(
             n_codes=data.n_codes,
@@ -79,7 +80,7 @@ class Encoding:
     def wish_weights(self, tokens: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the weights (n_token_columns,) that average the wished tags; column 0 when nothing is wished."""
         weights = np.zeros(self.n_token_columns, dtype=np.float32)
-        columns = [1 + self.tokens.index(token) for token in tokens if token in self.tokens]
+        columns = [1 + self.tokens.index(token) for token in dict.fromkeys(tokens) if token in self.tokens]
         if self.n_token_columns:  # none at all where no title has a genre or tag
             weights[columns or [0]] = 1.0 / max(len(columns), 1)
         return weights

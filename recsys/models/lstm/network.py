@@ -101,27 +101,29 @@ def _block(x: Any, units: int, number: int, config: LSTMConfig) -> Any:
 
 
 def layer_table(model: keras.Model) -> list[dict[str, Any]]:
-    """List every layer that holds weights: name, output shape, parameter count and its role in words."""
+    """List the inputs and every named layer in order: name, output shape, parameter count and its role in words."""
     rows = []
     for layer in model.layers:
-        if not layer.weights or layer.count_params() == 0:
+        role = _role(layer.name)
+        if role is None:
             continue
-        shape = tuple(
-            "samples" if size is None and at == 0 else "timesteps" if size is None else size
-            for at, size in enumerate(layer.output.shape if not isinstance(layer.output, list) else ())
-        )
-        rows.append(
-            {
-                "layer": layer.name,
-                "output_shape": " x ".join(map(str, shape)),
-                "parameters": layer.count_params(),
-                "role": _role(layer.name),
-            }
-        )
+        first = "titles" if layer.name in ("candidates", "log_q", "item_bias") else "samples"
+        names = [first, "timesteps"]
+        shape = [names[at] if size is None and at < 2 else str(size) for at, size in enumerate(layer.output.shape)]
+        row = {"layer": layer.name, "output_shape": " x ".join(shape), "parameters": layer.count_params(), "role": role}
+        rows.append(row)
     return rows
 
 
 _ROLES = {
+    "items": "input: the anime watched at t",
+    "wishes": 'input: tags wished for next, or "no wish"',
+    "ratings": "input: the rating given at t",
+    "gaps": "input: the time since the event before",
+    "users": 'input: who watches, or "unknown"',
+    "candidates": "input: the titles to score",
+    "features": "the feature vector of every timestep",
+    "states": "what is known after t: scored against every title",
     "item_embedding": "anime embedding, in (watched at t) and out (tied: what comes next)",
     "item_tags": "which genres and tags each anime has (fixed)",
     "token_embedding": "genre/tag embeddings, averaged: of the anime at t, of the wish, and in the output",
@@ -134,10 +136,15 @@ _ROLES = {
 }
 
 
-def _role(name: str) -> str:
+def _role(name: str) -> str | None:
+    """Say what a layer is for; None for dropout and arithmetic."""
     if name in _ROLES:
         return _ROLES[name]
     kind, _, rest = name.partition("_")
+    if "dropout" in name or kind not in ("lstm", "feed", "shortcut"):
+        return None
     if kind == "lstm":
         return "LSTM layer over timesteps" if rest.isdigit() else "LayerNorm after the residual of the LSTM"
-    return "LayerNorm after the feed-forward" if name.endswith("norm") else "feed-forward block, or shortcut"
+    if kind == "shortcut":
+        return "residual, to the width of the next layer"
+    return "LayerNorm after the feed-forward" if name.endswith("norm") else "feed-forward block"

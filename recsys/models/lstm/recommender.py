@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
+import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,6 +19,7 @@ import polars as pl
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout
+from recsys.dataset.vocabulary import UNKNOWN
 from recsys.errors import InputError
 from recsys.models.base import Recommender, Scores
 from recsys.models.lstm.backend import load_keras
@@ -70,6 +74,8 @@ class LSTMRecommender(Recommender):
 
         if not (data.histories.lengths >= 2).any():
             raise InputError("The LSTM needs a history of at least 2 events, got none.", "Loosen the filters.")
+        if self.tensorboard is not None and importlib.util.find_spec("tensorboard") is None:
+            raise InputError("TensorBoard is not installed.", 'Install it: pip install "recsys[tensorboard]".')
         began = time.perf_counter()
         backend.utils.set_random_seed(self.config.seed)
         self._encoding = Encoding.of(data, self.config)
@@ -77,6 +83,8 @@ class LSTMRecommender(Recommender):
         state: dict[str, Any] = {"epochs": [], "best": -1.0, "best_epoch": 0}
         identity = {"config": self.config.to_mapping(), "events": _fingerprint(data.histories)}
         resumed = training.read_checkpoint(self.workdir, identity) if self.resume and self.workdir else None
+        if self.resume and resumed is None and progress:
+            print(f"No checkpoint in {self.workdir}: training begins anew.", file=sys.stderr)
         network, state = resumed or (build(self.config, self._encoding, tags), state)
         windows = TrainingWindows(
             data.histories,
@@ -102,11 +110,9 @@ class LSTMRecommender(Recommender):
             tensorboard=self.tensorboard,
         )
         self.epochs = judge.state["epochs"]
-        if self.workdir is not None:
-            save_curves(self.epochs, judge.state["best_epoch"], self.workdir / "curves.png")
         self._layers = layer_table(network)
         self._network: keras.Model | None = network
-        self._serve(to_onnx(network, self.config, self._encoding, tags), *item_vectors(network, tags), data)
+        self._scorer(network, tags, data)
         self.facts |= {
             "epochs": len(self.epochs),
             "best_epoch": judge.state["best_epoch"],
@@ -114,6 +120,9 @@ class LSTMRecommender(Recommender):
             "best_validation": judge.state["best"] if validation is not None else None,
             "fit_seconds": round(time.perf_counter() - began, 1),
         }
+        if self.workdir is not None:
+            with suppress(OSError):  # a picture is no reason to lose what was learned
+                save_curves(self.epochs, judge.state["best_epoch"], self.workdir / "curves.png")
 
     def refit(self, *, progress: bool = False) -> Self:
         """Fit anew on everything, validation and test rows included, for the epochs that validation found best."""
@@ -121,10 +130,14 @@ class LSTMRecommender(Recommender):
         settings = {**self.config.to_mapping(), "epochs": epochs}
         workdir = None if self.workdir is None else self.workdir / "final"
         final = type(self)(self.Config.from_mapping(settings), workdir=workdir, resume=self.resume)
-        return final.fit(self.data, progress=progress)
+        final.fit(self.data, progress=progress)
+        final.facts["validated"] = {name: self.facts.get(name) for name in ("monitor", "best_validation", "fitted_on")}
+        return final
 
     def _scorer(self, network: keras.Model, tags: npt.NDArray[np.float32], data: Dataset) -> Any:
         """Score with the very engine that serves, built from the network's present weights."""
+        if self._encoding.n_users:
+            _hide_untrained_users(network, data.histories)
         self._serve(to_onnx(network, self.config, self._encoding, tags), *item_vectors(network, tags), data)
         return self._scores
 
@@ -177,7 +190,7 @@ class LSTMRecommender(Recommender):
     def _save(self, folder: Path) -> None:
         if self._network is None:
             self._network = load_keras().models.load_model(self._folder / NETWORK, compile=False)
-        self._network.save(folder / NETWORK)
+        self._network.save(folder / NETWORK, include_optimizer=False)
         (folder / ENCODER).write_bytes(self._graph)
         np.savez(folder / ITEMS, vectors=self._vectors, bias=self._bias)
         fitted = {"encoding": self._encoding.to_mapping(), "epochs": self.epochs, "layers": self._layers}
@@ -193,6 +206,16 @@ class LSTMRecommender(Recommender):
         self._encoder = Encoder(self._graph, self.config, self._encoding)
         with np.load(folder / ITEMS, allow_pickle=False) as arrays:
             self._vectors, self._bias = arrays["vectors"], arrays["bias"]
+
+
+def _hide_untrained_users(network: keras.Model, histories: Histories) -> None:
+    """Give users who had nothing to learn from the vector of the unknown user, not their random first one."""
+    layer = network.get_layer("user_embedding")
+    table = np.array(layer.get_weights()[0])
+    untrained = np.ones(len(table), dtype=bool)
+    untrained[histories.users[histories.lengths >= 2]] = False
+    table[untrained] = table[UNKNOWN]
+    layer.set_weights([table])
 
 
 def _fingerprint(histories: Histories) -> str:

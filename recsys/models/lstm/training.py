@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.dataset.split import Holdout
-from recsys.errors import InputError
+from recsys.errors import ConfigError, InputError
 from recsys.models.lstm.config import LSTMConfig
 from recsys.ranking.ranks import target_ranks
 
 Score = Callable[[Any], npt.NDArray[np.float32]]
 """Scores (n_users, n_codes) of a group of histories."""
 
-CHECKPOINT, BEST, STATE, LOG = "checkpoint.keras", "best.weights.h5", "state.json", "log.csv"
+BEST, STATE, LOG = "best.weights.h5", "state.json", "log.csv"
 
 
 def compile_for_training(model: keras.Model, config: LSTMConfig, steps_per_epoch: int) -> None:
@@ -39,19 +39,19 @@ def compile_for_training(model: keras.Model, config: LSTMConfig, steps_per_epoch
     )
 
 
-def ranking_quality(score: Score, validation: Holdout) -> dict[str, float]:
-    """Return recall@10 and NDCG@10 over all titles, seen ones excluded, each averaged over users."""
+def ranking_quality(score: Score, validation: Holdout, k: int = 10) -> dict[str, float]:
+    """Return recall@k and NDCG@k over all titles, seen ones excluded, each averaged over users."""
     recall, ndcg = [], []
     for start in range(0, validation.n_users, 512):
         part = validation.select(slice(start, start + 512))
         ranks = target_ranks(score(part.inputs), part.inputs, part.targets)
-        hits = ranks <= 10
+        hits = ranks <= k
         users, per_user = part.targets.rows, part.targets.lengths
         gains = np.bincount(users, np.where(hits, 1 / np.log2(1 + ranks), 0.0), minlength=part.n_users)
-        ideal = np.cumsum(1 / np.log2(2 + np.arange(10)))[np.minimum(per_user, 10) - 1]
+        ideal = np.cumsum(1 / np.log2(2 + np.arange(k)))[np.minimum(per_user, k) - 1]
         ndcg.append(gains / ideal)
         recall.append(np.bincount(users, hits, minlength=part.n_users) / per_user)
-    return {"recall@10": float(np.concatenate(recall).mean()), "ndcg@10": float(np.concatenate(ndcg).mean())}
+    return {f"recall@{k}": float(np.concatenate(recall).mean()), f"ndcg@{k}": float(np.concatenate(ndcg).mean())}
 
 
 class RankingValidation(keras.callbacks.Callback):
@@ -77,7 +77,13 @@ class RankingValidation(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         row = {"epoch": epoch + 1, "loss": float((logs or {})["loss"])}
-        quality = {} if self._validation is None else ranking_quality(self._make_score(self.model), self._validation)
+        if not np.isfinite(row["loss"]):
+            raise ConfigError(
+                f"Training diverged: the loss of epoch {epoch + 1} is {row['loss']}.", "Lower learning_rate."
+            )
+        quality = {}
+        if self._validation is not None:
+            quality = ranking_quality(self._make_score(self.model), self._validation, self._config.cutoff)
         row |= {f"val_{name}": value for name, value in quality.items()}
         row["seconds"] = round(time.perf_counter() - self._began, 2)
         if logs is not None:
@@ -103,10 +109,15 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._judge.state["best_epoch"] == epoch + 1:
             _replace(self._folder / BEST, self.model.save_weights)
-        _replace(self._folder / CHECKPOINT, self.model.save)
-        state = {"identity": self._identity, **self._judge.state}
+        earlier = list(self._folder.glob("epoch-*.keras"))
+        checkpoint = self._folder / f"epoch-{epoch + 1}.keras"
+        self.model.save(checkpoint)
         _replace(self._folder / LOG, lambda path: write_log(self._judge.state["epochs"], path))
+        state = {"checkpoint": checkpoint.name, "identity": self._identity, **self._judge.state}
         _replace(self._folder / STATE, lambda path: path.write_text(json.dumps(state), encoding="utf-8"))
+        for path in earlier:  # only now does nothing point to it any more
+            if path != checkpoint:
+                path.unlink(missing_ok=True)
 
 
 def write_log(epochs: list[dict[str, Any]], path: Path) -> None:
@@ -127,12 +138,23 @@ def read_checkpoint(folder: Path, identity: dict[str, Any]) -> tuple[keras.Model
     """Return the network and the progress of an interrupted fit; None when there is none."""
     if not (folder / STATE).is_file():
         return None
-    state = json.loads((folder / STATE).read_text(encoding="utf-8"))
-    if state.pop("identity") != identity:
+    try:
+        state: dict[str, Any] = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        known, checkpoint = state.pop("identity"), folder / str(state.pop("checkpoint"))
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise _unusable(folder, error) from error
+    if known != identity:
         raise InputError(
             f"The checkpoint in {folder} was made with other settings or data.", "Remove it, or fit without --resume."
         )
-    return keras.models.load_model(folder / CHECKPOINT), state
+    try:
+        return keras.models.load_model(checkpoint), state
+    except (OSError, ValueError, KeyError) as error:
+        raise _unusable(folder, error) from error
+
+
+def _unusable(folder: Path, error: Exception) -> InputError:
+    return InputError(f"The checkpoint in {folder} cannot be read ({error}).", "Remove it, or fit without --resume.")
 
 
 def run(

@@ -43,6 +43,7 @@ class TrainingWindows(keras.utils.PyDataset):
         counts = np.bincount(histories.items, minlength=encoding.n_codes).astype(np.float64)
         counts[:FIRST] = 0
         self._watched = np.flatnonzero(counts).astype(np.int32)
+        self._share = counts[self._watched] / counts.sum()
         self._draw = counts[self._watched] ** 0.75
         self._draw /= self._draw.sum()
         self._full = config.full_softmax(len(self._watched))
@@ -60,10 +61,12 @@ class TrainingWindows(keras.utils.PyDataset):
 
     def _count_batches(self) -> int:
         """Divide an epoch's expected windows into batches; little data still gets `least_steps` where it can."""
-        windows = int(np.ceil((self._histories.lengths - 1) / self._config.window + 0.5).sum())
+        n_inputs, window = self._histories.lengths - 1, self._config.window
+        whole = np.ceil(n_inputs / window)  # a random first cut adds half a window to what is longer than one
+        n_windows = int(np.where(n_inputs <= window, 1, np.ceil(n_inputs / window + 0.5)).sum())
         smallest = min(16, self._config.batch_size)
-        size = min(self._config.batch_size, max(smallest, windows // self._config.least_steps))
-        return math.ceil(windows / size)
+        size = min(self._config.batch_size, max(smallest, n_windows // self._config.least_steps))
+        return min(math.ceil(n_windows / size), int(whole.sum()))
 
     def _start_epoch(self, epoch: int) -> None:
         self._epoch = epoch
@@ -137,8 +140,9 @@ class TrainingWindows(keras.utils.PyDataset):
             return self._watched, np.zeros(len(self._watched), dtype=np.float32), self._column[following]
         drawn = rng.choice(self._watched, size=self._config.negatives, p=self._draw)
         candidates = np.union1d(drawn, following[following >= FIRST]).astype(np.int32)
-        # expected number of draws; the logQ correction of Yi et al. 2019, eq. 5
-        expected = self._draw[self._column[candidates]] * self._config.negatives
+        # a title is there by being drawn, or by being somebody's target; logQ correction of Yi et al. 2019, eq. 5
+        columns, n_targets = self._column[candidates], (following >= FIRST).sum()
+        expected = self._draw[columns] * self._config.negatives + self._share[columns] * n_targets
         log_q = np.log(-np.expm1(-expected)).astype(np.float32)
         places = np.searchsorted(candidates, following)
         return candidates, log_q, np.where(following >= FIRST, places, 0).astype(np.int32)
