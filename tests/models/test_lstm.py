@@ -375,6 +375,15 @@ def test_a_user_without_anything_to_learn_from_is_served_as_unknown(small: Datas
     assert not np.array_equal(model.scores(second), model.scores(second.without_users()))
 
 
+def test_validation_decides_whether_known_users_get_their_own_vectors(markov: Dataset) -> None:
+    split = split_dataset(markov)
+    model = LSTMRecommender(TINY).fit(markov, split)
+    known, unknown = (model.facts[f"validation_of_{who}"] for who in ("known_users", "the_same_as_unknown"))
+    same = np.array_equal(model.scores(markov.histories), model.scores(markov.histories.without_users()))
+    assert same == (known["ndcg@10"] <= unknown["ndcg@10"])
+    assert LSTMRecommender(TINY).fit(markov)._greets_users  # nothing to decide by: as configured
+
+
 def test_tensorboard_is_asked_for_before_anything_is_trained(
     small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

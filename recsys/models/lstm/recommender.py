@@ -61,6 +61,8 @@ class LSTMRecommender(Recommender):
         self.tensorboard = None if tensorboard is None else Path(tensorboard)
         self.epochs: list[dict[str, Any]] = []
         """One row an epoch: loss, validation metrics, seconds."""
+        self._greets_users = True
+        """Whether known users are served with their own vectors; validation may find that they are better without."""
 
     # -- training ----------------------------------------------------------------------------------------------
 
@@ -113,6 +115,8 @@ class LSTMRecommender(Recommender):
         self._layers = layer_table(network)
         self._network: keras.Model | None = network
         self._scorer(network, tags, data)
+        if validation is not None and self._encoding.n_users:
+            self._greets_users = self._users_are_worth_it(validation)
         self.facts |= {
             "epochs": len(self.epochs),
             "best_epoch": judge.state["best_epoch"],
@@ -131,8 +135,18 @@ class LSTMRecommender(Recommender):
         workdir = None if self.workdir is None else self.workdir / "final"
         final = type(self)(self.Config.from_mapping(settings), workdir=workdir, resume=self.resume)
         final.fit(self.data, progress=progress)
+        final._greets_users = self._greets_users
         final.facts["validated"] = {name: self.facts.get(name) for name in ("monitor", "best_validation", "fitted_on")}
         return final
+
+    def _users_are_worth_it(self, validation: Holdout) -> bool:
+        """Say whether known users are ranked better with their own vectors than as unknown ones."""
+        from recsys.models.lstm.training import ranking_quality
+
+        strangers = Holdout(validation.inputs.without_users(), validation.targets)
+        known, unknown = (ranking_quality(self._scores, part, self.config.cutoff) for part in (validation, strangers))
+        self.facts |= {"validation_of_known_users": known, "validation_of_the_same_as_unknown": unknown}
+        return known[self.config.monitor] > unknown[self.config.monitor]
 
     def _scorer(self, network: keras.Model, tags: npt.NDArray[np.float32], data: Dataset) -> Any:
         """Score with the very engine that serves, built from the network's present weights."""
@@ -159,6 +173,8 @@ class LSTMRecommender(Recommender):
     def _scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
         if self._unordered:
             histories = settled_shuffle(histories)
+        if not self._greets_users:
+            histories = histories.without_users()
         scores: Scores = self._encoder.encode(histories, self._wish(mood)) @ self._vectors.T
         scores += self._bias
         return scores
@@ -193,13 +209,19 @@ class LSTMRecommender(Recommender):
         self._network.save(folder / NETWORK, include_optimizer=False)
         (folder / ENCODER).write_bytes(self._graph)
         np.savez(folder / ITEMS, vectors=self._vectors, bias=self._bias)
-        fitted = {"encoding": self._encoding.to_mapping(), "epochs": self.epochs, "layers": self._layers}
+        fitted = {
+            "encoding": self._encoding.to_mapping(),
+            "epochs": self.epochs,
+            "layers": self._layers,
+            "greets_users": self._greets_users,
+        }
         (folder / FITTED).write_text(json.dumps(fitted, indent=2), encoding="utf-8")
 
     def _load(self, folder: Path) -> None:
         fitted = json.loads((folder / FITTED).read_text(encoding="utf-8"))
         self._encoding = Encoding.from_mapping(fitted["encoding"])
         self.epochs, self._layers = fitted["epochs"], fitted["layers"]
+        self._greets_users = bool(fitted["greets_users"])
         self._folder, self._network = folder, None
         self._unordered = self.data.order is Order.NONE
         self._graph = (folder / ENCODER).read_bytes()
