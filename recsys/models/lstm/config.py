@@ -19,7 +19,7 @@ class LSTMConfig(Settings):
     feed_forward: int = setting(2, "width of the feed-forward block, in multiples of its layer", low=1, high=16)
     dropout: float = setting(0.2, "dropout of features and of each block", low=0.0, high=0.9)
     user_dim: int = setting(32, "width of the user embedding (0: none)", low=0)
-    user_dropout: float = setting(0.9, "share of training samples whose user is hidden", low=0.0, high=1.0)
+    user_dropout: float = setting(0.5, "share of training samples whose user is hidden", low=0.0, high=1.0)
     rating_dim: int = setting(16, "width of the rating embedding (0: none)", low=0)
     time_dim: int = setting(16, "width of the embedding of the time since the event before (0: none)", low=0)
     max_tokens: int = setting(256, "how many genres and tags get an embedding, most frequent first (0: none)", low=0)
@@ -45,6 +45,7 @@ class LSTMConfig(Settings):
         "full softmax, or sampled (logQ-corrected); auto: full up to 30,000 titles",
         choices=("auto", "full", "sampled"),
     )
+    mask_seen: bool = setting(True, "titles already watched leave the softmax, as they leave the ranking")
     negatives: int = setting(4096, "titles drawn a step by the sampled loss, shared by the whole batch", low=1)
     seed: int = setting(0, "the seed of every random choice", low=0, high=2**31 - 1)
 

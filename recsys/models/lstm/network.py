@@ -73,12 +73,57 @@ def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.floa
     vectors = item_embedding(inputs["candidates"])
     if encoding.tokens:
         vectors = vectors + token_embedding(tags_of(inputs["candidates"]))
+    vectors = layers.Identity(name="candidate_vectors")(vectors)
     bias = layers.Embedding(encoding.n_codes, 1, embeddings_initializer="zeros", name="item_bias")
-    scores = ops.matmul(states, ops.transpose(vectors)) + bias(inputs["candidates"])[:, 0] - inputs["log_q"]
+    biases = layers.Identity(name="candidate_biases")(bias(inputs["candidates"])[:, 0] - inputs["log_q"])
+    scores = layers.Identity(name="scores")(ops.matmul(states, ops.transpose(vectors)) + biases)
     model = keras.Model(inputs, scores, name="stacked_lstm")
     if encoding.tokens:
         tags_of.set_weights([item_tags])
     return model
+
+
+def with_loss(network: keras.Model, config: LSTMConfig) -> keras.Model:
+    """Extend the network by its loss: the negative log-likelihood (B, T) of each timestep's next anime.
+
+    Further inputs: `targets` and `seen` (B, T), the places among the candidates of the next anime and of the anime at
+    t (-1: not among them). With `config.mask_seen` the softmax runs over the titles that were not watched up to t,
+    for these leave the ranking too: from the cross-entropy over all candidates, the probability mass on seen ones is
+    taken away, -log p / (1 - mass). It costs a (T, T) product a sample, not a mask of (T, C).
+    """
+    import keras
+    from keras import ops
+
+    targets = keras.Input((None,), dtype="int32", name="targets")
+    seen = keras.Input((None,), dtype="int32", name="seen")
+    scores = network.get_layer("scores").output
+    nll = ops.sparse_categorical_crossentropy(targets, scores, from_logits=True)
+    if config.mask_seen:
+        states, vectors, biases = (
+            network.get_layer(name).output for name in ("states", "candidate_vectors", "candidate_biases")
+        )
+        target_scores = ops.sum(states * ops.take(vectors, targets, axis=0), axis=-1) + ops.take(biases, targets)
+        places = ops.maximum(seen, 0)
+        seen_scores = ops.matmul(states, ops.transpose(ops.take(vectors, places, axis=0), (0, 2, 1)))  # (B, t, s)
+        seen_scores = seen_scores + ops.expand_dims(ops.take(biases, places), 1)
+        steps = ops.cumsum(ops.ones_like(seen), axis=1)
+        watched = ops.expand_dims(steps, 1) <= ops.expand_dims(steps, 2)
+        watched = ops.logical_and(watched, ops.expand_dims(seen, 1) >= 0)
+        watched = ops.logical_and(watched, ops.expand_dims(seen, 1) != ops.expand_dims(targets, 2))
+        log_seen = ops.logsumexp(ops.where(watched, seen_scores, -1e9), axis=-1)
+        log_all = nll + target_scores
+        log_mass = ops.minimum(log_seen - log_all, -1e-3)  # rounding must not leave less than nothing
+        nll = nll + ops.log1p(-ops.exp(log_mass))
+    named = {tensor.name: tensor for tensor in network.inputs}
+    return keras.Model({**named, "targets": targets, "seen": seen}, nll, name="stacked_lstm_with_loss")
+
+
+def scoring_network(model: keras.Model) -> keras.Model:
+    """Cut the network that scores out of the one with the loss, or of itself."""
+    import keras
+
+    inputs = {tensor.name: tensor for tensor in model.inputs if tensor.name not in ("targets", "seen")}
+    return keras.Model(inputs, model.get_layer("scores").output, name="stacked_lstm")
 
 
 def _block(x: Any, units: int, number: int, config: LSTMConfig) -> Any:

@@ -71,7 +71,7 @@ class LSTMRecommender(Recommender):
 
         from recsys.models.lstm import training
         from recsys.models.lstm.curves import save_curves
-        from recsys.models.lstm.network import build, layer_table
+        from recsys.models.lstm.network import build, layer_table, scoring_network, with_loss
         from recsys.models.lstm.windows import TrainingWindows
 
         if not (data.histories.lengths >= 2).any():
@@ -87,7 +87,7 @@ class LSTMRecommender(Recommender):
         resumed = training.read_checkpoint(self.workdir, identity) if self.resume and self.workdir else None
         if self.resume and resumed is None and progress:
             print(f"No checkpoint in {self.workdir}: training begins anew.", file=sys.stderr)
-        network, state = resumed or (build(self.config, self._encoding, tags), state)
+        network, state = resumed or (with_loss(build(self.config, self._encoding, tags), self.config), state)
         windows = TrainingWindows(
             data.histories,
             self._encoding,
@@ -112,6 +112,7 @@ class LSTMRecommender(Recommender):
             tensorboard=self.tensorboard,
         )
         self.epochs = judge.state["epochs"]
+        network = scoring_network(network)
         self._layers = layer_table(network)
         self._network: keras.Model | None = network
         self._scorer(network, tags, data)

@@ -16,7 +16,7 @@ from recsys.models.lstm.inputs import Encoding, Events, gather_windows
 
 
 class TrainingWindows(keras.utils.PyDataset):
-    """Yield `(inputs, targets, weights)` for `Model.fit`.
+    """Yield `(inputs, nothing, weights)` for `Model.fit`: the targets are inputs of the network with its loss.
 
     Every history is cut into windows of `window + 1` events that overlap by one, with a random first cut each epoch;
     the last event of a window is only a target. Windows of like length share a batch. Everything random derives from
@@ -100,9 +100,11 @@ class TrainingWindows(keras.utils.PyDataset):
         if self._encoding.tokens:
             inputs["wishes"] = self._wishes(following, rng)
         weights = (following >= FIRST).astype(np.float32)
-        candidates, log_q, targets = self._candidates(following, rng)
-        inputs["candidates"], inputs["log_q"] = candidates, log_q
-        return inputs, targets, weights
+        candidates, inputs["log_q"] = self._candidates(following, rng)
+        inputs["candidates"] = candidates
+        inputs["targets"] = np.maximum(_places(following, candidates), 0)
+        inputs["seen"] = _once(_places(inputs["items"], candidates))
+        return inputs, np.zeros_like(weights), weights
 
     def _width(self, index: int) -> int:
         """Return the timesteps of a batch: those of its longest window.
@@ -134,18 +136,32 @@ class TrainingWindows(keras.utils.PyDataset):
         wishes[rows] = np.where(wanted[..., None], chosen, wishes[rows])
         return wishes
 
-    def _candidates(self, following: npt.NDArray[np.int32], rng: np.random.Generator) -> tuple[Any, Any, Any]:
-        """Return the titles to score, their log-probability of being drawn, and the targets' places among them."""
+    def _candidates(self, following: npt.NDArray[np.int32], rng: np.random.Generator) -> tuple[Any, Any]:
+        """Return the titles to score, ascending, and the log of their probability to be there."""
         if self._full:
-            return self._watched, np.zeros(len(self._watched), dtype=np.float32), self._column[following]
+            return self._watched, np.zeros(len(self._watched), dtype=np.float32)
         drawn = rng.choice(self._watched, size=self._config.negatives, p=self._draw)
         candidates = np.union1d(drawn, following[following >= FIRST]).astype(np.int32)
         # a title is there by being drawn, or by being somebody's target; logQ correction of Yi et al. 2019, eq. 5
         columns, n_targets = self._column[candidates], (following >= FIRST).sum()
         expected = self._draw[columns] * self._config.negatives + self._share[columns] * n_targets
-        log_q = np.log(-np.expm1(-expected)).astype(np.float32)
-        places = np.searchsorted(candidates, following)
-        return candidates, log_q, np.where(following >= FIRST, places, 0).astype(np.int32)
+        return candidates, np.log(-np.expm1(-expected)).astype(np.float32)
+
+
+def _places(codes: npt.NDArray[np.int32], candidates: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return where each code stands among the ascending candidates, -1 where it does not."""
+    places = np.minimum(np.searchsorted(candidates, codes), len(candidates) - 1)
+    return np.where(candidates[places] == codes, places, -1).astype(np.int32)
+
+
+def _once(places: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Keep each row's first mention of a place, -1 for later ones: a title has its probability only once."""
+    order = np.argsort(places, axis=1, kind="stable")
+    ordered = np.take_along_axis(places, order, axis=1)
+    ordered[:, 1:][np.diff(ordered, axis=1) == 0] = -1
+    once = np.empty_like(places)
+    np.put_along_axis(once, order, ordered, axis=1)
+    return once
 
 
 def _cut(histories: Histories, window: int, rng: np.random.Generator) -> tuple[Any, Any, Any]:
