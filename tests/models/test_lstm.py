@@ -255,7 +255,8 @@ CHANGES: dict[str, Any] = {
     "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "wish_rate": 1.0, "wish_tokens": 1,
     "window": 3, "batch_size": 2,
     "least_steps": 50, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
-    "loss": "sampled", "negatives": 1, "schedule": "constant", "seed": 5, "patience": 1, "monitor": "recall@10",
+    "loss": "sampled",
+    "mask_seen": False, "negatives": 1, "schedule": "constant", "seed": 5, "patience": 1, "monitor": "recall@10",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import Encoding, gather_windows
-from recsys.models.lstm.windows import TrainingWindows, _cut
+from recsys.models.lstm.windows import TrainingWindows, _cut, _once
 from tests.models.lstm_data import TINY, markov_dataset
 
 
@@ -43,8 +43,8 @@ def test_a_batch_pairs_each_timestep_with_the_next_anime() -> None:
     }
     seen = 0
     for index in range(len(windows)):
-        inputs, targets, weights = windows[index]
-        following = inputs["candidates"][targets]
+        inputs, _, weights = windows[index]
+        following = inputs["candidates"][inputs["targets"]]
         for at in zip(*np.nonzero(weights), strict=True):
             assert (int(inputs["items"][at]), int(following[at])) in follows
             seen += 1
@@ -71,11 +71,11 @@ def test_most_samples_wish_for_nothing_and_the_others_for_tags_of_the_next_anime
     data = markov_dataset(0.5, n_users=400)
     config = dataclasses.replace(TINY, wish_rate=0.2, batch_size=10_000, least_steps=1)
     windows = windows_of(data, config)
-    inputs, targets, weights = windows[0]
+    inputs, _, weights = windows[0]
     tags = Encoding.of(data, config).item_tags(data.catalogue)
     wished = inputs["wishes"][..., 0] > 1
     assert 0.1 < wished.any(axis=1).mean() < 0.3
-    following = inputs["candidates"][targets]
+    following = inputs["candidates"][inputs["targets"]]
     columns = inputs["wishes"][..., 0] - 1
     assert (np.take_along_axis(tags[following], columns[..., None], axis=2)[..., 0][wished] > 0).all()
     assert weights[wished].all()
@@ -92,14 +92,14 @@ def test_the_sampled_loss_scores_targets_and_drawn_titles_with_their_log_probabi
     data = markov_dataset(0.5, n_items=200)
     config = dataclasses.replace(TINY, loss="sampled", negatives=20)
     windows = windows_of(data, config)
-    inputs, targets, weights = windows[0]
+    inputs, _, weights = windows[0]
     assert len(np.unique(inputs["candidates"])) == len(inputs["candidates"]) < 200
     counts = np.bincount(data.histories.items, minlength=data.n_codes)
     draw, share = counts**0.75 / (counts**0.75).sum(), counts / counts.sum()
     expected = 20 * draw[inputs["candidates"]] + weights.sum() * share[inputs["candidates"]]
     expected = np.log(1 - np.exp(-expected))
     assert inputs["log_q"] == pytest.approx(expected, rel=1e-4)
-    assert (inputs["candidates"][targets][weights > 0] >= 2).all()
+    assert (inputs["candidates"][inputs["targets"]][weights > 0] >= 2).all()
 
 
 def test_ratings_and_gaps_become_codes(small: Dataset) -> None:
@@ -132,3 +132,8 @@ def test_batches_of_one_window_are_never_empty() -> None:
     for _ in range(5):
         assert all(len(windows[index][0]["items"]) for index in range(len(windows)))
         windows.on_epoch_end()
+
+
+def test_a_title_watched_twice_is_seen_once() -> None:
+    seen = _once(np.array([[3, 1, 3, -1, 1, 3], [0, 1, 2, 0, -1, -1]], dtype=np.int32))
+    assert seen.tolist() == [[3, 1, -1, -1, -1, -1], [0, 1, 2, -1, -1, -1]]
