@@ -74,7 +74,9 @@ def make_engines(n_users: int, n_titles: int) -> tuple[dict[str, Callable[[], An
     wishes = np.zeros((n_users, WINDOW, config.wish_tokens), dtype=np.int32)
     wishes[..., 0] = 1
     columns = {"items": data.histories.items, "ratings": events.ratings, "gaps": events.gaps}
-    feed: dict[str, Any] = {name: codes.reshape(n_users, WINDOW) for name, codes in columns.items() if codes is not None}
+    feed: dict[str, Any] = {
+        name: codes.reshape(n_users, WINDOW) for name, codes in columns.items() if codes is not None
+    }
     feed |= {"users": events.users, "wishes": wishes}
     inputs = {tensor.name: tensor for tensor in network.inputs}
     states = keras.Model({name: inputs[name] for name in feed}, network.get_layer("states").output[:, -1])
