@@ -16,11 +16,11 @@ from tests.models.lstm_data import TINY, markov_dataset
 
 
 def loss_and_scores(config: LSTMConfig) -> tuple[Any, Any, dict[str, Any], Any]:
-    data = markov_dataset(0.5, n_users=6, n_items=12, length=9)
+    data = markov_dataset(0.5, n_users=6, n_items=30, length=25)
     encoding = Encoding.of(data, config)
     tags = encoding.item_tags(data.catalogue)
     network = build(config, encoding, tags)
-    network.get_layer("item_embedding").set_weights([np.random.default_rng(0).normal(size=(14, config.dim))])
+    network.get_layer("item_embedding").set_weights([np.random.default_rng(0).normal(scale=0.3, size=(32, config.dim))])
     feed, _, weights = TrainingWindows(data.histories, encoding, config, tags)[0]
     model = with_loss(network, config)
     scores = scoring_network(model)({name: feed[name] for name in feed if name not in ("targets", "seen")})
@@ -32,11 +32,13 @@ def loss_and_scores(config: LSTMConfig) -> tuple[Any, Any, dict[str, Any], Any]:
 def test_the_loss_is_the_softmax_over_titles_not_watched_yet(mask_seen: bool, loss: str) -> None:
     config = dataclasses.replace(TINY, mask_seen=mask_seen, loss=loss, negatives=4, dropout=0.0)
     found, scores, feed, weights = loss_and_scores(config)
+    assert feed["seen"].shape[1] > feed["items"].shape[1]  # windows of 10 in histories of 25
     for row, step in zip(*np.nonzero(weights), strict=True):
         target = feed["targets"][row, step]
         left = np.ones(scores.shape[2], dtype=bool)
         if mask_seen:
-            watched = feed["seen"][row, : step + 1]
+            n_earlier = feed["seen"].shape[1] - feed["items"].shape[1]
+            watched = feed["seen"][row, : n_earlier + step + 1]
             left[watched[watched >= 0]] = False
             left[target] = True
         probabilities = np.exp(scores[row, step] - scores[row, step].max()) * left

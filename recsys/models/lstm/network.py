@@ -86,10 +86,11 @@ def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.floa
 def with_loss(network: keras.Model, config: LSTMConfig) -> keras.Model:
     """Extend the network by its loss: the negative log-likelihood (B, T) of each timestep's next anime.
 
-    Further inputs: `targets` and `seen` (B, T), the places among the candidates of the next anime and of the anime at
-    t (-1: not among them). With `config.mask_seen` the softmax runs over the titles that were not watched up to t,
-    for these leave the ranking too: from the cross-entropy over all candidates, the probability mass on seen ones is
-    taken away, -log p / (1 - mass). It costs a (T, T) product a sample, not a mask of (T, C).
+    Further inputs: `targets` (B, T) and `seen` (B, S + T), the places among the candidates of the next anime, and of
+    S anime watched before the window and those in it (-1: not among them). With `config.mask_seen` the softmax runs
+    over the titles that were not watched up to t, for these leave the ranking too: the probability mass on seen ones
+    is taken out of the cross-entropy over all candidates, -log(p / (1 - mass)). It costs a (T, S + T) product a
+    sample, not a mask of (T, C).
     """
     import keras
     from keras import ops
@@ -106,8 +107,8 @@ def with_loss(network: keras.Model, config: LSTMConfig) -> keras.Model:
         places = ops.maximum(seen, 0)
         seen_scores = ops.matmul(states, ops.transpose(ops.take(vectors, places, axis=0), (0, 2, 1)))  # (B, t, s)
         seen_scores = seen_scores + ops.expand_dims(ops.take(biases, places), 1)
-        steps = ops.cumsum(ops.ones_like(seen), axis=1)
-        watched = ops.expand_dims(steps, 1) <= ops.expand_dims(steps, 2)
+        backwards = [ops.flip(ops.cumsum(ops.ones_like(codes), axis=1), axis=1) for codes in (seen, targets)]
+        watched = ops.expand_dims(backwards[0], 1) >= ops.expand_dims(backwards[1], 2)  # both end at the same event
         watched = ops.logical_and(watched, ops.expand_dims(seen, 1) >= 0)
         watched = ops.logical_and(watched, ops.expand_dims(seen, 1) != ops.expand_dims(targets, 2))
         log_seen = ops.logsumexp(ops.where(watched, seen_scores, -1e9), axis=-1)

@@ -14,6 +14,9 @@ from recsys.dataset.vocabulary import FIRST
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import Encoding, Events, gather_windows
 
+EARLIER = 400
+"""How many events before a window still count as seen in the loss; the network does not read them."""
+
 
 class TrainingWindows(keras.utils.PyDataset):
     """Yield `(inputs, nothing, weights)` for `Model.fit`: the targets are inputs of the network with its loss.
@@ -81,6 +84,7 @@ class TrainingWindows(keras.utils.PyDataset):
         batches = np.array_split(order, self._n_batches)
         self._batches = [batches[index] for index in rng.permutation(self._n_batches)]
         self._users, self._starts, self._lengths = users, starts, lengths
+        self._n_before = np.minimum(starts - histories.offsets[users], EARLIER)
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], Any, Any]:
         rng = np.random.default_rng((self._config.seed, self._epoch, index))
@@ -103,7 +107,7 @@ class TrainingWindows(keras.utils.PyDataset):
         candidates, inputs["log_q"] = self._candidates(following, rng)
         inputs["candidates"] = candidates
         inputs["targets"] = np.maximum(_places(following, candidates), 0)
-        inputs["seen"] = _once(_places(inputs["items"], candidates))
+        inputs["seen"] = _once(_places(np.hstack([self._earlier(index), inputs["items"]]), candidates))
         return inputs, np.zeros_like(weights), weights
 
     def _width(self, index: int) -> int:
@@ -116,6 +120,22 @@ class TrainingWindows(keras.utils.PyDataset):
             return min(self._config.window, int(self._histories.lengths.max()) - 1)
         width = int(self._lengths[self._batches[index]].max())
         return width + 1 if index == 0 and width == self._width(1) else width
+
+    def _earlier(self, index: int) -> npt.NDArray[np.int32]:
+        """Return what was watched before each window began, the last `EARLIER` events of it, (samples, any)."""
+        batch = self._batches[index]
+        counts = self._n_before[batch]
+        events = self._events.histories.items
+        return gather_windows(events, self._starts[batch] - counts, counts, self._earlier_width(index))
+
+    def _earlier_width(self, index: int) -> int:
+        """Return the width of `_earlier`; what it is joined to must differ between the first two batches, too."""
+        if self._n_batches == 1:
+            return min(EARLIER, int(self._histories.lengths.max()))
+        width = int(self._n_before[self._batches[index]].max())
+        if index == 0 and width + self._width(0) == self._earlier_width(1) + self._width(1):
+            width += 1
+        return width
 
     def _wishes(self, following: npt.NDArray[np.int32], rng: np.random.Generator) -> npt.NDArray[np.int32]:
         """Wish for some of the next anime's own tags, in a few samples and there at half of the timesteps."""
