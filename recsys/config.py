@@ -7,6 +7,7 @@ A model's settings are written once, as fields made by `setting`. They are read 
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 import types
 import typing
@@ -130,3 +131,8 @@ def explain(cls: type[Settings]) -> list[tuple[str, Any, str]]:
         (item.name, None if item.default is MISSING else item.default, item.metadata.get("help", ""))
         for item in fields(cls)
     ]
+
+
+def usable_cores() -> int:
+    """Count the processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from recsys.artifact import read_manifest, reading_files, write_folder
-from recsys.config import Settings
+from recsys.config import Settings, usable_cores
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Holdout, Split
@@ -109,16 +112,30 @@ class Recommender(ABC):
     def top_k(
         self, histories: Histories, k: int = 10, filters: Filters | None = None, mood: Sequence[str] | str = ()
     ) -> Iterator[TopK]:
-        """Yield the best k codes of each user, in batches of users, in bounded memory."""
+        """Yield the best k codes of each user, in batches of users, in bounded memory; a core ranks a batch."""
         filters = filters or Filters()
         _check_count(k)
-        forbidden = ~filters.allowed(self.data.catalogue, self.data.items)
-        for batch in histories.batches(BATCH):
+        forbidden = np.flatnonzero(~filters.allowed(self.data.catalogue, self.data.items))
+
+        def rank(batch: Histories) -> TopK:
             scores = self.scores(batch, mood)
             scores[:, forbidden] = -np.inf
             if not filters.keep_seen:
                 scores[batch.rows, batch.items] = -np.inf
-            yield top_k(scores, k)
+            return top_k(scores, k)
+
+        if histories.n_users <= BATCH:
+            yield rank(histories)
+            return
+        n_cores = usable_cores()
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_cores) as pool:
+            running: deque[Future[TopK]] = deque()
+            for batch in histories.batches(BATCH):
+                running.append(pool.submit(rank, batch))
+                if len(running) > n_cores:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
 
     def recommend(
         self,

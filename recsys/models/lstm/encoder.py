@@ -6,13 +6,14 @@ ONNX Runtime cannot fuse. What is linear before the stack is folded into one loo
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from recsys.config import usable_cores
 from recsys.dataset.histories import Histories
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import Encoding, Events, gather_windows
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 OPSET = 17
 IR_VERSION = 9
-BATCH = 256
+BATCH = 128
 
 
 class Encoder:
@@ -34,8 +35,7 @@ class Encoder:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        options.intra_op_num_threads = os.process_cpu_count() or 1 if hasattr(os, "process_cpu_count") else _n_cpus()
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.intra_op_num_threads = 1  # a core a batch wastes less than all cores on each batch in turn
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._inputs = {item.name for item in self._session.get_inputs()}
         self._config = config
@@ -51,9 +51,17 @@ class Encoder:
         lengths = np.minimum(histories.lengths, self._config.window)
         order = np.argsort(lengths, kind="stable")
         order = order[lengths[order] > 0]
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
+        groups = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+
+        def run(rows: npt.NDArray[np.int64]) -> None:
             states[rows] = self._session.run(None, self._feed(events, rows, lengths[rows], wish))[0]
+
+        if len(groups) <= 1:
+            for rows in groups:
+                run(rows)
+        else:
+            with ThreadPoolExecutor(usable_cores()) as pool:
+                list(pool.map(run, reversed(groups)))  # the longest first, so that no core is left with them alone
         return states
 
     def _feed(
@@ -77,10 +85,6 @@ class Encoder:
         feed["users"] = events.users[rows]
         feed["wish"] = self._encoding.wish_weights(wish)
         return {name: value for name, value in feed.items() if name in self._inputs}
-
-
-def _n_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def item_vectors(model: keras.Model, item_tags: npt.NDArray[np.float32]) -> tuple[Any, Any]:
