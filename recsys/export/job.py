@@ -48,7 +48,7 @@ def export(
     The columns are `user_id, rank, anime_id, score` (+ `title` with `titles`), the users in the order of the data or
     as asked for, each once; fewer rows where fewer candidates exist. The format is the suffix's unless given: see
     `recsys.export.WRITERS`. Memory holds the lists of a few thousand users, not the whole result. The file is written
-    under a hidden name beside `out` and renamed, so that an interrupted export leaves nothing but what was there before.
+    under a hidden name beside `out` and renamed, so that an interrupted one leaves only what was there before.
 
     Raises InputError for k < 1, an unknown format or no users, UnknownIdError for unknown users and filters, and
     ArtifactError where the file exists (without `overwrite`) or cannot be written.
