@@ -1,7 +1,8 @@
 """Strict settings: frozen dataclasses whose fields carry their help and their limits.
 
 A model's settings are written once, as fields made by `setting`. They are read from mappings, TOML files and
-`name=value` flags; an unknown name, a wrong type or a value out of range is a `ConfigError`.
+`name=value` flags; an unknown name, a wrong type or a value out of range is a `ConfigError`. What a search for good
+settings may try (`recsys tune`) stands beside the field, too.
 """
 
 from __future__ import annotations
@@ -19,11 +20,53 @@ from typing import Any, Self
 from recsys.errors import ConfigError, InputError
 
 
+@dataclass(frozen=True)
+class Range:
+    """Let a search draw a number between two ends (inclusive), evenly or, with `log`, evenly by its logarithm.
+
+    `when` names another setting and the value that it must have for this one to matter.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    when: tuple[str, Any] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.low:g} – {self.high:g}{' (log)' if self.log else ''}"
+
+
+@dataclass(frozen=True, init=False)
+class Choice:
+    """Let a search draw one of a few values: `Choice("cosine", "tfidf")`."""
+
+    options: tuple[Any, ...]
+    when: tuple[str, Any] | None = None
+
+    def __init__(self, *options: Any, when: tuple[str, Any] | None = None) -> None:
+        object.__setattr__(self, "options", options)
+        object.__setattr__(self, "when", when)
+
+    def __str__(self) -> str:
+        return ", ".join(map(show, self.options))
+
+
 def setting(
-    default: Any, help: str, *, low: float | None = None, high: float | None = None, choices: tuple[Any, ...] = ()
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[Any, ...] = (),
+    search: Range | Choice | None = None,
 ) -> Any:
-    """Declare a field of a `Settings` class with its default, its explanation and its limits (inclusive)."""
-    return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
+    """Declare a field of a `Settings` class with its default, its explanation and its limits (inclusive).
+
+    `search` is what `recsys tune` draws its value from; without it, the search leaves the field alone.
+    """
+    return field(
+        default=default, metadata={"help": help, "low": low, "high": high, "choices": choices, "search": search}
+    )
 
 
 @dataclass(frozen=True)
@@ -131,6 +174,21 @@ def explain(cls: type[Settings]) -> list[tuple[str, Any, str]]:
         (item.name, None if item.default is MISSING else item.default, item.metadata.get("help", ""))
         for item in fields(cls)
     ]
+
+
+def search_space(cls: type[Settings]) -> dict[str, Range | Choice]:
+    """List what a search draws each setting from; a setting that is not searched is left out."""
+    found = {item.name: item.metadata.get("search") for item in fields(cls)}
+    return {name: search for name, search in found.items() if search is not None}
+
+
+def show(value: Any) -> str:
+    """Write a setting's value as `name=value` flags take it.
+
+    >>> show((128, 64)), show(True), show(0.5)
+    ('128 64', 'true', '0.5')
+    """
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
 
 
 def usable_cores() -> int:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.config import Settings, explain, read_toml, setting
+from recsys.config import Choice, Range, Settings, explain, read_toml, search_space, setting, show
 from recsys.errors import ConfigError, InputError
+from recsys.models import REGISTRY, model_class
 
 
 @dataclass(frozen=True)
@@ -118,3 +119,37 @@ def test_explain_lists_every_field() -> None:
     rows = explain(Example)
     assert rows[0] == ("units", (128, 64), "widths")
     assert [name for name, _, _ in rows] == list(Example().to_mapping())
+
+
+def test_search_spaces_stand_beside_the_fields() -> None:
+    @dataclass(frozen=True)
+    class Searched(Settings):
+        factors: int = setting(8, "numbers", low=1, search=Range(2, 64, log=True))
+        kind: str = setting("a", "which", choices=("a", "b"), search=Choice("a", "b"))
+        seed: int = setting(0, "seed")
+
+    space = search_space(Searched)
+    assert list(space) == ["factors", "kind"]
+    assert [str(one) for one in space.values()] == ["2 – 64 (log)", "a, b"]
+    assert search_space(Example) == {}
+    assert str(Choice((64,), (128, 64), None)) == "64, 128 64, none"
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_every_models_space_holds_its_defaults_and_only_valid_values(name: str) -> None:
+    config = model_class(name).Config
+    space = search_space(config)
+    for setting_name, search in space.items():
+        default = getattr(config(), setting_name)
+        ends = search.options if isinstance(search, Choice) else (search.low, search.high)
+        assert default in ends if isinstance(search, Choice) else ends[0] <= default <= ends[1]
+        for value in ends:
+            assert config.from_flags([f"{setting_name}={show(value)}"]) == config.from_mapping({setting_name: value})
+        if isinstance(search, Range):
+            assert 0 <= search.low < search.high
+            assert search.low > 0 or not search.log
+        if search.when is not None:
+            other, value = search.when
+            condition = space[other]
+            assert isinstance(condition, Choice)
+            assert value in condition.options

@@ -17,15 +17,17 @@ def settings(
     from rich.table import Table
 
     from recsys.cli.screen import console
-    from recsys.config import explain
+    from recsys.config import explain, search_space, show
     from recsys.models import model_class
 
-    rows = explain(model_class(model).Config)
+    config = model_class(model).Config
+    rows, searched = explain(config), search_space(config)
     if not rows:
         typer.echo(f"The {model} model has nothing to set.")
         return
     table = Table("setting", "default", "meaning", box=None, header_style="bold", pad_edge=False)
+    if searched:
+        table.add_column("recsys tune draws from", style="dim", overflow="fold")
     for name, default, meaning in rows:
-        shown = " ".join(map(str, default)) if isinstance(default, tuple) else str(default).lower()
-        table.add_row(name, shown, meaning)
+        table.add_row(name, show(default), meaning, *([str(searched.get(name, ""))] if searched else []))
     console().print(table)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recsys.config import Settings, setting
+from recsys.config import Range, Settings, setting
 from recsys.models.base import Scores
 from recsys.models.collaborative import CollaborativeRecommender
 
@@ -20,10 +20,14 @@ Floats = npt.NDArray[np.float32]
 class ALSConfig(Settings):
     """Set the alternating least squares; the defaults were chosen on validation parts of Kaggle and MovieLens-1M."""
 
-    factors: int = setting(128, "numbers in each title's vector", low=1, high=2048)
-    regularization: float = setting(3.0, "weight of the squared length of the vectors", low=0.0)
-    alpha: float = setting(2.0, "weight of a watched title, where an unwatched one weighs 1", low=1.0)
-    iterations: int = setting(15, "rounds of solving for people, then for titles", low=1)
+    factors: int = setting(128, "numbers in each title's vector", low=1, high=2048, search=Range(16, 512, log=True))
+    regularization: float = setting(
+        3.0, "weight of the squared length of the vectors", low=0.0, search=Range(0.01, 300, log=True)
+    )
+    alpha: float = setting(
+        2.0, "weight of a watched title, where an unwatched one weighs 1", low=1.0, search=Range(1, 100, log=True)
+    )
+    iterations: int = setting(15, "rounds of solving for people, then for titles", low=1, search=Range(5, 30))
     seed: int = setting(0, "seed of the first vectors", low=0)
 
 
@@ -31,10 +35,14 @@ class ALSConfig(Settings):
 class BPRConfig(Settings):
     """Set the Bayesian personalised ranking; the defaults were chosen like those of ALS."""
 
-    factors: int = setting(64, "numbers in each title's vector", low=1, high=2048)
-    learning_rate: float = setting(0.02, "step of the stochastic gradient descent", low=0.0)
-    regularization: float = setting(0.003, "weight of the squared length of the vectors", low=0.0)
-    iterations: int = setting(50, "passes over the events", low=1)
+    factors: int = setting(64, "numbers in each title's vector", low=1, high=2048, search=Range(16, 256, log=True))
+    learning_rate: float = setting(
+        0.02, "step of the stochastic gradient descent", low=0.0, search=Range(0.003, 0.3, log=True)
+    )
+    regularization: float = setting(
+        0.003, "weight of the squared length of the vectors", low=0.0, search=Range(1e-4, 0.1, log=True)
+    )
+    iterations: int = setting(50, "passes over the events", low=1, search=Range(20, 200, log=True))
     seed: int = setting(0, "seed of the first vectors and of the sampling", low=0)
 
 
@@ -42,11 +50,13 @@ class BPRConfig(Settings):
 class LMFConfig(Settings):
     """Set the logistic matrix factorisation; the defaults were chosen like those of ALS."""
 
-    factors: int = setting(32, "numbers in each title's vector", low=1, high=2048)
-    learning_rate: float = setting(1.0, "step of the Adagrad descent", low=0.0)
-    regularization: float = setting(2.0, "weight of the squared length of the vectors", low=0.0)
-    iterations: int = setting(30, "passes over the events", low=1)
-    negatives: int = setting(30, "unwatched titles sampled for each watched one", low=1)
+    factors: int = setting(32, "numbers in each title's vector", low=1, high=2048, search=Range(8, 128, log=True))
+    learning_rate: float = setting(1.0, "step of the Adagrad descent", low=0.0, search=Range(0.1, 3, log=True))
+    regularization: float = setting(
+        2.0, "weight of the squared length of the vectors", low=0.0, search=Range(0.1, 30, log=True)
+    )
+    iterations: int = setting(30, "passes over the events", low=1, search=Range(10, 80, log=True))
+    negatives: int = setting(30, "unwatched titles sampled for each watched one", low=1, search=Range(5, 60, log=True))
     seed: int = setting(0, "seed of the first vectors and of the sampling", low=0)
 
 

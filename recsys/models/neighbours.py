@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recsys.config import Settings, setting
+from recsys.config import Choice, Range, Settings, setting
 from recsys.models.base import Scores
 from recsys.models.collaborative import CollaborativeRecommender
 
@@ -18,10 +18,26 @@ from recsys.models.collaborative import CollaborativeRecommender
 class ItemKNNConfig(Settings):
     """Set the neighbourhood; the defaults were chosen on validation parts of Kaggle and MovieLens-1M."""
 
-    similarity: str = setting("tfidf", "how titles are compared", choices=("cosine", "tfidf", "bm25"))
-    neighbours: int = setting(20, "most similar titles kept for each title", low=1)
-    bm25_k1: float = setting(1.2, "bm25: how slowly a person's many titles saturate", low=0.0)
-    bm25_b: float = setting(0.75, "bm25: how much a title's popularity is discounted", low=0.0, high=1.0)
+    similarity: str = setting(
+        "tfidf",
+        "how titles are compared",
+        choices=("cosine", "tfidf", "bm25"),
+        search=Choice("cosine", "tfidf", "bm25"),
+    )
+    neighbours: int = setting(20, "most similar titles kept for each title", low=1, search=Range(5, 500, log=True))
+    bm25_k1: float = setting(
+        1.2,
+        "bm25: how slowly a person's many titles saturate",
+        low=0.0,
+        search=Range(0.1, 100, log=True, when=("similarity", "bm25")),
+    )
+    bm25_b: float = setting(
+        0.75,
+        "bm25: how much a title's popularity is discounted",
+        low=0.0,
+        high=1.0,
+        search=Range(0, 1, when=("similarity", "bm25")),
+    )
 
 
 class ItemKNNRecommender(CollaborativeRecommender):

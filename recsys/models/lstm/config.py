@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from recsys.config import Settings, setting
+from recsys.config import Choice, Range, Settings, setting
 from recsys.errors import ConfigError
 
 
@@ -13,12 +13,19 @@ from recsys.errors import ConfigError
 class LSTMConfig(Settings):
     """Describe the network, its inputs and its training; the defaults are what the published rows use."""
 
-    units: tuple[int, ...] = setting((128, 128), "width of each LSTM layer, first to last", low=1)
-    dim: int = setting(128, "width of anime and genre/tag embeddings (tied to the output)", low=1)
+    units: tuple[int, ...] = setting(
+        (128, 128),
+        "width of each LSTM layer, first to last",
+        low=1,
+        search=Choice((64,), (128,), (256,), (64, 64), (128, 128), (256, 256)),
+    )
+    dim: int = setting(
+        128, "width of anime and genre/tag embeddings (tied to the output)", low=1, search=Choice(64, 128, 256)
+    )
     residual: bool = setting(True, "residual, LayerNorm and feed-forward around each LSTM; false: the plain stack")
     feed_forward: int = setting(2, "width of the feed-forward block, in multiples of its layer", low=1, high=16)
-    dropout: float = setting(0.2, "dropout of features and of each block", low=0.0, high=0.9)
-    user_dim: int = setting(32, "width of the user embedding (0: none)", low=0)
+    dropout: float = setting(0.2, "dropout of features and of each block", low=0.0, high=0.9, search=Range(0.0, 0.6))
+    user_dim: int = setting(32, "width of the user embedding (0: none)", low=0, search=Choice(0, 16, 32, 64))
     user_dropout: float = setting(0.5, "share of training samples whose user is hidden", low=0.0, high=1.0)
     rating_dim: int = setting(16, "width of the rating embedding (0: none)", low=0)
     time_dim: int = setting(16, "width of the embedding of the time since the event before (0: none)", low=0)
@@ -26,15 +33,17 @@ class LSTMConfig(Settings):
     wish_rate: float = setting(0.1, "share of training samples that wish for tags of the next anime", low=0.0, high=1.0)
     wish_tokens: int = setting(2, "how many tags a wish names at most in training", low=1, high=16)
 
-    window: int = setting(100, "how many of the last events the network reads", low=2)
-    batch_size: int = setting(128, "windows a training step, at most", low=1)
+    window: int = setting(100, "how many of the last events the network reads", low=2, search=Choice(50, 100, 200))
+    batch_size: int = setting(128, "windows a training step, at most", low=1, search=Choice(32, 64, 128))
     least_steps: int = setting(
         100, "steps an epoch should have: small data gets smaller batches, down to 16 windows", low=1
     )
     epochs: int = setting(25, "epochs at most; the learning rate falls along them", low=1)
     patience: int = setting(5, "epochs without a better validation score before training stops", low=1)
     monitor: str = setting("ndcg@10", "what validation maximises, by full ranking: ndcg@k or recall@k, any k")
-    learning_rate: float = setting(2e-3, "Adam's largest step size", low=1e-7, high=1.0)
+    learning_rate: float = setting(
+        2e-3, "Adam's largest step size", low=1e-7, high=1.0, search=Range(3e-4, 1e-2, log=True)
+    )
     schedule: str = setting(
         "cosine", "course of the learning rate after the first, rising epoch", choices=("cosine", "constant")
     )
