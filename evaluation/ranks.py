@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from evaluation.protocol import Seen, Ties
 from recsys.dataset.histories import Histories
 from recsys.dataset.split import Holdout
 from recsys.dataset.vocabulary import FIRST
@@ -89,14 +90,21 @@ class Ranked(NamedTuple):
 
 
 def rank_holdout(
-    model: Scorer, holdout: Holdout, *, depth: int = 0, batch_size: int = BATCH, progress: bool = False
+    model: Scorer,
+    holdout: Holdout,
+    *,
+    depth: int = 0,
+    batch_size: int = BATCH,
+    candidates: npt.NDArray[np.integer] | None = None,
+    seen: Seen = "excluded",
+    ties: Ties = "behind",
+    progress: bool = False,
 ) -> Ranked:
     """Score every title for every user of the holdout and rank the targets; never more than one batch in memory.
 
-    With a `depth` the best `depth` codes of each user are kept too, seen titles left out (as in `recommend`).
+    With a `depth` the best `depth` codes of each user are kept too. Only `candidates` (item codes; None: all) are
+    ranked, and titles of the input are left out unless `seen` is "ranked".
     """
-    if holdout.n_users == 0:
-        raise InputError("There is nobody to judge by: the held-out part is empty.", "Split the data differently.")
     values, lists, n_codes = [], [], 0
     for start in _batches(holdout.n_users, batch_size, progress):
         part = holdout.select(slice(start, start + batch_size))
@@ -107,20 +115,24 @@ def rank_holdout(
                 f"Scores must be {(part.n_users, n_codes)} (users, item codes), got {scores.shape}.",
                 "Return one column for every item code, padding and unknown included.",
             )
-        values.append(ranks_from_scores(scores, part.inputs, part.targets).values)
+        if candidates is not None:
+            scores = _only(scores, candidates)
+        left_out = part.inputs if seen == "excluded" else _nothing(part.inputs)
+        values.append(ranks_from_scores(scores, left_out, part.targets, ties=ties).values)
         if depth:
-            lists.append(_lists(scores, part.inputs, depth))
+            lists.append(_lists(scores, left_out, depth))
     ranks = Ranks(holdout.targets.offsets, np.concatenate(values))
     empty = np.zeros((holdout.n_users, 0), dtype=np.int32)
     return Ranked(ranks, np.concatenate(lists) if depth else empty, n_codes - FIRST)
 
 
-def ranks_from_scores(scores: npt.NDArray[Any], seen: Histories, targets: Histories) -> Ranks:
+def ranks_from_scores(scores: npt.NDArray[Any], seen: Histories, targets: Histories, *, ties: Ties = "behind") -> Ranks:
     """Rank each user's targets among all titles but those seen; a tied title goes before the target.
 
     `scores` is (n_users, n_codes) and is left as it is. A target's rank is 1 + the unseen other titles that score at
-    least as much; of a user's several targets each takes a place of its own. So a model that scores everything alike
-    puts every target last. Codes below `FIRST` are no titles. A score of -inf means "never" (rank `NEVER`).
+    least as much (more, where `ties` is "ahead"); of a user's several targets each takes a place of its own. So a model
+    that scores everything alike puts every target last. Codes below `FIRST` are no titles. A score of -inf means
+    "never" (rank `NEVER`).
     """
     titles = scores[:, FIRST:]
     if titles.size and np.isnan(titles.min()):  # the minimum is NaN as soon as one of them is
@@ -140,14 +152,68 @@ def ranks_from_scores(scores: npt.NDArray[Any], seen: Histories, targets: Histor
     bounds = np.searchsorted(seen_rows, np.arange(seen.n_users + 1))
     target_scores = scores[targets.rows, targets.items]
     values = np.empty(targets.n_events, dtype=np.int64)
+    beats = np.greater_equal if ties == "behind" else np.greater
     for user in range(targets.n_users):
         place = slice(targets.offsets[user], targets.offsets[user + 1])
         mine = np.sort(target_scores[place])[::-1]
         old = seen_scores[bounds[user] : bounds[user + 1]]
         row = titles[user]
-        others = [np.count_nonzero(row >= s) - np.count_nonzero(old >= s) - np.count_nonzero(mine >= s) for s in mine]
+        others = [
+            np.count_nonzero(beats(row, s)) - np.count_nonzero(beats(old, s)) - np.count_nonzero(beats(mine, s))
+            for s in mine
+        ]
         values[place] = np.where(mine > -np.inf, others + np.arange(1, len(mine) + 1), NEVER)
     return Ranks(targets.offsets, values)
+
+
+def ranks_from_lists(codes: npt.NDArray[np.integer], holdout: Holdout, *, n_codes: int) -> Ranks:
+    """Find each target's place in ranked lists (n_users, depth), padded with 0; `NEVER` where it is not in the list.
+
+    Raises InputError for lists that are not what a model may recommend to the holdout's users.
+    """
+    if codes.ndim != 2 or len(codes) != holdout.n_users:
+        raise InputError(
+            f"Lists must be (users, depth) for {holdout.n_users} users, got the shape {codes.shape}.",
+            "Give one row for every user of the part, in its order; pad short lists with 0.",
+        )
+    listed = codes != 0
+    if listed.any() and not FIRST <= codes[listed].min() <= codes[listed].max() < n_codes:
+        raise InputError(
+            f"Lists must hold item codes from {FIRST} to {n_codes - 1}, got {codes[listed].min()} to "
+            f"{codes[listed].max()}.",
+            "Encode the titles by the data set's own vocabulary.",
+        )
+    rows, places = np.nonzero(listed)
+    keys = rows * n_codes + codes[rows, places].astype(np.int64)
+    order = np.argsort(keys, kind="stable")
+    keys, places = keys[order], places[order]
+    if (np.diff(keys) == 0).any():
+        raise InputError("A list must name a title once, got one twice.", "Remove duplicates, the first stays.")
+    n_seen = int(np.isin(keys, _keys(holdout.inputs, n_codes)).sum())
+    if n_seen:
+        raise InputError(f"{n_seen} listed titles are among those that their user has seen.", "Leave seen titles out.")
+    wanted = _keys(holdout.targets, n_codes)
+    at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    found = keys[at] == wanted if len(keys) else np.zeros(len(wanted), dtype=bool)
+    values = np.where(found, places[at] + 1 if len(keys) else 0, NEVER)
+    order = np.lexsort((values, holdout.targets.rows))
+    return Ranks(holdout.targets.offsets, values[order])
+
+
+def _only(scores: npt.NDArray[Any], candidates: npt.NDArray[np.integer]) -> npt.NDArray[Any]:
+    """Return a copy of the scores in which all but the candidates are never recommended."""
+    if len(candidates) == 0 or not FIRST <= candidates.min() <= candidates.max() < scores.shape[1]:
+        raise InputError(
+            f"Candidates must be item codes from {FIRST} to {scores.shape[1] - 1}, at least one of them.",
+            "Encode the titles by the data set's own vocabulary.",
+        )
+    kept = np.full_like(scores, -np.inf)
+    kept[:, candidates] = scores[:, candidates]
+    return kept
+
+
+def _nothing(histories: Histories) -> Histories:
+    return histories.keep_events(np.zeros(histories.n_events, dtype=bool))
 
 
 def _check_targets(

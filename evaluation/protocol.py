@@ -1,0 +1,95 @@
+"""The rules of a judgement: a frozen description that is saved with every result."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.dataset.split import Split
+from recsys.errors import InputError
+
+Seen = Literal["excluded", "ranked"]
+Ties = Literal["behind", "ahead"]
+
+ALL_TITLES = "all titles"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Describe how a model was judged.
+
+    `split` names the split with its settings, `part` what was judged on. `n_titles` counts the catalogue. `candidates`
+    are "all titles", or a declared set that is named by its size and hash. Titles in the user's input are "excluded"
+    from the ranking or "ranked" with the others. A tied target ranks "behind" the other titles, so that a model that
+    scores everything alike gets nothing, or "ahead".
+    """
+
+    split: str
+    part: str
+    n_users: int
+    n_titles: int
+    candidates: str = ALL_TITLES
+    seen: Seen = "excluded"
+    ties: Ties = "behind"
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain names and values, ready for JSON."""
+        return asdict(self)
+
+
+def name_candidates(codes: npt.NDArray[np.integer] | None) -> str:
+    """Name a candidate set by its size and the hash of its sorted codes.
+
+    >>> name_candidates(None), name_candidates(np.array([5, 3]))
+    ('all titles', '2 titles, sha256 ff32a69ac8cd')
+    """
+    if codes is None:
+        return ALL_TITLES
+    sorted_codes = np.unique(codes).astype("<i8")
+    return f"{len(sorted_codes):,} titles, sha256 {hashlib.sha256(sorted_codes.tobytes()).hexdigest()[:12]}"
+
+
+def check_rules(seen: str, ties: str) -> None:
+    """Refuse rules that do not exist, before anything is scored."""
+    if seen not in ("excluded", "ranked"):
+        raise InputError(f"Seen titles can be excluded or ranked, got '{seen}'.", "The default is excluded.")
+    if ties not in ("behind", "ahead"):
+        raise InputError(f"A tied target can rank behind or ahead, got '{ties}'.", "The default is behind.")
+
+
+def refuse_leak(model: object, split: Split | object) -> None:
+    """Refuse a model whose facts say that it has learned from the events that it would be judged on.
+
+    What a model does not tell cannot be checked: an object without `facts` passes.
+    """
+    facts = getattr(model, "facts", None) or {}
+    if not facts:
+        return
+    if facts.get("test_sha256") is None:
+        raise InputError(
+            f"This model was fitted on {facts.get('fitted_on', 'unknown data')}, so it has seen the answers that it "
+            "would be judged by.",
+            "Judge a model that was fitted on the training part of the same split; ship the one fitted on everything.",
+        )
+    if not isinstance(split, Split) or facts["test_sha256"] == split.sha256:
+        return
+    latest = facts.get("latest_event")
+    if split.test_from is not None and latest is not None and latest >= split.test_from:
+        raise InputError(
+            f"This model was fitted on events up to {_day(latest)}, and the test period begins on "
+            f"{_day(split.test_from)}: it has learned from the time that it would have to predict.",
+            "Fit it on the training part of this split.",
+        )
+    raise InputError(
+        f"This model was fitted for another test set ({facts['test_sha256'][:12]}… instead of "
+        f"{split.sha256[:12]}…), so it may have seen the answers that it would be judged by.",
+        "Fit it on this data and with this split and seed, or evaluate it on the split that it was fitted for.",
+    )
+
+
+def _day(moment: int) -> str:
+    return str(np.datetime64(moment, "s").astype("datetime64[D]"))
