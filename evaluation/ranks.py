@@ -105,6 +105,8 @@ def rank_holdout(
     With a `depth` the best `depth` codes of each user are kept too. Only `candidates` (item codes; None: all) are
     ranked, and titles of the input are left out unless `seen` is "ranked".
     """
+    if holdout.n_users == 0:
+        raise InputError("There is nobody to judge by: the held-out part is empty.", "Split the data differently.")
     values, lists, n_codes = [], [], 0
     for start in _batches(holdout.n_users, batch_size, progress):
         part = holdout.select(slice(start, start + batch_size))

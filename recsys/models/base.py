@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -30,6 +31,9 @@ KIND = "recsys-model"
 BATCH = 512
 
 Scores = npt.NDArray[np.float32]
+
+OnEpoch = Callable[[int, Mapping[str, float]], None]
+"""Called after each epoch with its number, from 1, and its validation metrics; what it raises ends the fit."""
 
 
 class Recommender(ABC):
@@ -93,8 +97,11 @@ class Recommender(ABC):
             "fitted_on": "everything" if split is None else f"train part of {split.protocol}",
             "test_sha256": None if split is None else split.sha256,
             "n_events": train.n_events,
+            "latest_event": None if train.times is None else int(train.times.max()),
         }
+        began = time.perf_counter()
         self._fit(dataset.with_histories(train), None if split is None else split.validation, progress)
+        self.facts["fit_seconds"] = round(time.perf_counter() - began, 2)
         return self
 
     def scores(self, histories: Histories, mood: Sequence[str] | str = ()) -> Scores:

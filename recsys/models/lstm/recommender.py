@@ -6,7 +6,6 @@ import hashlib
 import importlib.util
 import json
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,7 @@ from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout
 from recsys.dataset.vocabulary import UNKNOWN
 from recsys.errors import InputError
-from recsys.models.base import Recommender, Scores
+from recsys.models.base import OnEpoch, Recommender, Scores
 from recsys.models.lstm.backend import load_keras
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.encoder import Encoder, item_vectors, to_onnx
@@ -38,7 +37,7 @@ class LSTMRecommender(Recommender):
 
     Fitting needs Keras; everything else runs on the exported ONNX encoder and numpy, so that a cold process answers
     without importing TensorFlow. `workdir` is where checkpoint, CSV log and curves go; with `resume`, an interrupted
-    fit goes on from there.
+    fit goes on from there. `on_epoch` is told of each epoch's validation, and may end the fit by raising an error.
     """
 
     name = "lstm"
@@ -54,11 +53,13 @@ class LSTMRecommender(Recommender):
         workdir: str | Path | None = None,
         resume: bool = False,
         tensorboard: str | Path | None = None,
+        on_epoch: OnEpoch | None = None,
     ) -> None:
         super().__init__(config)
         self.workdir = None if workdir is None else Path(workdir)
         self.resume = resume
         self.tensorboard = None if tensorboard is None else Path(tensorboard)
+        self.on_epoch = on_epoch
         self.epochs: list[dict[str, Any]] = []
         """One row an epoch: loss, validation metrics, seconds."""
         self._greets_users = True
@@ -78,7 +79,6 @@ class LSTMRecommender(Recommender):
             raise InputError("The LSTM needs a history of at least 2 events, got none.", "Loosen the filters.")
         if self.tensorboard is not None and importlib.util.find_spec("tensorboard") is None:
             raise InputError("TensorBoard is not installed.", 'Install it: pip install "recsys[tensorboard]".')
-        began = time.perf_counter()
         backend.utils.set_random_seed(self.config.seed)
         self._encoding = Encoding.of(data, self.config)
         tags = self._encoding.item_tags(data.catalogue)
@@ -99,7 +99,7 @@ class LSTMRecommender(Recommender):
         if resumed is None:
             training.compile_for_training(network, self.config, len(windows))
         judge = training.RankingValidation(
-            lambda model: self._scorer(model, tags, data), validation, self.config, state
+            lambda model: self._scorer(model, tags, data), validation, self.config, state, self.on_epoch
         )
         training.run(
             network,
@@ -123,7 +123,6 @@ class LSTMRecommender(Recommender):
             "best_epoch": judge.state["best_epoch"],
             "monitor": self.config.monitor,
             "best_validation": judge.state["best"] if validation is not None else None,
-            "fit_seconds": round(time.perf_counter() - began, 1),
         }
         if self.workdir is not None:
             with suppress(OSError):  # a picture is no reason to lose what was learned
