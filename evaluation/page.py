@@ -29,7 +29,6 @@ _THEMED = {
     "#cc79a7": "purple",
     "#56b4e9": "sky",
     "#e69f00": "orange",
-    "#777777": "grey",
 }
 """Colours of figures that follow the page's light or dark theme, by the name of the style sheet's variable."""
 

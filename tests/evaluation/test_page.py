@@ -134,7 +134,7 @@ def test_raw_html_is_taken_as_it_is():
 def test_a_page_is_written_whole(page, tmp_path):
     path = page.write(tmp_path / "new" / "page.html")
     assert path.read_text(encoding="utf-8") == page.html()
-    assert Page("other").write(path).read_text(encoding="utf-8").count("other") == 2
+    assert "<h1>other</h1>" in Page("other").write(path).read_text(encoding="utf-8")
     assert [file.name for file in path.parent.iterdir()] == ["page.html"]
     with pytest.raises(ArtifactError, match="is a folder"):
         page.write(tmp_path)
