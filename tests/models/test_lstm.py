@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -397,3 +398,22 @@ def test_histories_too_short_to_learn_from_are_refused(small: Dataset) -> None:
     short = dataclasses.replace(small, histories=small.histories.last(1))
     with pytest.raises(InputError, match="at least 2 events"):
         LSTMRecommender(TINY).fit(short)
+
+
+def test_each_epoch_is_told_and_an_error_ends_the_fit(markov: Dataset, capfd: pytest.CaptureFixture[str]) -> None:
+    class EnoughError(Exception):
+        pass
+
+    told: list[tuple[int, float]] = []
+
+    def on_epoch(epoch: int, values: Mapping[str, float]) -> None:
+        told.append((epoch, values["ndcg@10"]))
+        if epoch == 2:
+            raise EnoughError
+
+    model = LSTMRecommender(dataclasses.replace(TINY, epochs=3), on_epoch=on_epoch)
+    with pytest.raises(EnoughError):
+        model.fit(markov, split_dataset(markov))
+    assert [epoch for epoch, _ in told] == [1, 2]
+    assert all(0 < value < 1 for _, value in told)
+    assert capfd.readouterr().err == ""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from recsys.dataset.split import Holdout
 from recsys.errors import ConfigError, InputError
+from recsys.models.base import OnEpoch
 from recsys.models.lstm.config import LSTMConfig
 from recsys.ranking.ranks import target_ranks
 
@@ -71,12 +72,14 @@ class RankingValidation(keras.callbacks.Callback):
         validation: Holdout | None,
         config: LSTMConfig,
         state: dict[str, Any],
+        on_epoch: OnEpoch | None = None,
     ) -> None:
         super().__init__()
         self._make_score = make_score
         self._validation = validation
         self._config = config
         self.state = state
+        self._on_epoch = on_epoch
         self.best_weights: list[npt.NDArray[Any]] | None = None
         self._began = 0.0
 
@@ -103,6 +106,8 @@ class RankingValidation(keras.callbacks.Callback):
             self.best_weights = self.model.get_weights()
         elif epoch + 1 - self.state["best_epoch"] >= self._config.patience:
             self.model.stop_training = True
+        if self._on_epoch is not None:
+            self._on_epoch(epoch + 1, quality)
 
 
 class Checkpoint(keras.callbacks.Callback):
