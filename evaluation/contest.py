@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from evaluation.judge import Evaluation, evaluate, refuse_leak
+from evaluation.judge import Evaluation, evaluate, part_of, time_serving
 from evaluation.plots import recall_figure, save_figure
-from evaluation.result_files import file_stem, make_result, write_result
+from evaluation.protocol import Rules, refuse_leak
+from evaluation.result_files import file_stem, make_result, ranks_frame, write_result
 from evaluation.run import settings_of
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Split
@@ -22,11 +21,11 @@ from recsys.models.base import Recommender
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """Hold one model's evaluation, with the settings and the training seconds (where they are known) behind it."""
+    """Hold one model's evaluation, the model, and the seconds that the top 10 of all judged users took."""
 
     evaluation: Evaluation
-    config: dict[str, Any]
-    train_seconds: float | None
+    model: Recommender
+    serve_seconds: float
 
 
 def contest(
@@ -37,21 +36,20 @@ def contest(
     metrics: Iterable[str] | None = None,
     cutoffs: Sequence[int] = (5, 10, 20),
     part: str = "test",
+    rules: Rules | None = None,
     seed: int = 0,
     progress: bool = False,
 ) -> Iterator[Entry]:
     """Judge the entrants in turn under their labels; one that is not yet fitted learns the split's training part."""
     chosen = None if metrics is None else list(metrics)
     for label, model in entrants.items():
-        seconds = model.facts.get("fit_seconds")
         if not is_fitted(model):
             if progress:
                 print(f"Fitting {label}", file=sys.stderr)
-            start = time.perf_counter()
             model.fit(data, split, progress=progress)
-            seconds = time.perf_counter() - start
-        found = evaluate(model, split, chosen, cutoffs=cutoffs, part=part, seed=seed, progress=progress)
-        yield Entry(replace(found, model=label), model.config.to_mapping(), seconds)
+        found = evaluate(model, split, chosen, cutoffs=cutoffs, part=part, rules=rules, seed=seed, progress=progress)
+        serve_seconds = time_serving(model, part_of(split, part).inputs)
+        yield Entry(replace(found, model=label), model, serve_seconds)
 
 
 def enter(
@@ -88,15 +86,18 @@ def write_entries(entries: Sequence[Entry], *, data: Dataset, seed: int, command
     paths = []
     for entry in entries:
         result = make_result(
-            entry.evaluation,
+            [entry.evaluation],
             data=data.name,
-            config=entry.config,
+            config=entry.model.config.to_mapping(),
             seeds=[seed],
             command=command,
-            train_seconds=entry.train_seconds,
+            train_seconds=entry.model.facts.get("fit_seconds"),
             peak_memory_mb=None,  # several models share the process; evaluation.run gives each one of its own
+            serve_seconds=entry.serve_seconds,
+            training=getattr(entry.model, "epochs", []),
+            data_title=shown_name(data),
         )
-        paths.append(write_result(result, out))
+        paths.append(write_result(result, out, ranks=ranks_frame([entry.evaluation], [seed])))
     figure = recall_figure([entry.evaluation for entry in entries], data=shown_name(data), seed=seed)
     return [*paths, save_figure(figure, out / f"{file_stem(data.name)}--recall.png")]
 

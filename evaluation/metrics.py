@@ -170,3 +170,7 @@ def _hits(ranks: Ranks, k: int) -> PerUser:
 
 def _sum_per_user(ranks: Ranks, values: PerUser) -> PerUser:
     return np.bincount(ranks.users, weights=values, minlength=ranks.n_users).astype(np.float64, copy=False)
+
+
+USER_LIST_METRICS: dict = {}
+CATALOGUE_METRICS = {"coverage": lambda lists, k: coverage(lists.codes, k, lists.n_titles)}

@@ -41,24 +41,34 @@ class Protocol:
         return asdict(self)
 
 
-def name_candidates(codes: npt.NDArray[np.integer] | None) -> str:
-    """Name a candidate set by its size and the hash of its sorted codes.
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """Set what a judgement leaves open: `candidates` (item codes; None: all titles), `seen` and `ties` as in `Protocol`.
 
-    >>> name_candidates(None), name_candidates(np.array([5, 3]))
-    ('all titles', '2 titles, sha256 ff32a69ac8cd')
+    Raises InputError for a rule that does not exist, before anything is scored.
     """
-    if codes is None:
-        return ALL_TITLES
-    sorted_codes = np.unique(codes).astype("<i8")
-    return f"{len(sorted_codes):,} titles, sha256 {hashlib.sha256(sorted_codes.tobytes()).hexdigest()[:12]}"
 
+    candidates: npt.NDArray[np.integer] | None = None
+    seen: Seen = "excluded"
+    ties: Ties = "behind"
 
-def check_rules(seen: str, ties: str) -> None:
-    """Refuse rules that do not exist, before anything is scored."""
-    if seen not in ("excluded", "ranked"):
-        raise InputError(f"Seen titles can be excluded or ranked, got '{seen}'.", "The default is excluded.")
-    if ties not in ("behind", "ahead"):
-        raise InputError(f"A tied target can rank behind or ahead, got '{ties}'.", "The default is behind.")
+    def __post_init__(self) -> None:
+        if self.seen not in ("excluded", "ranked"):
+            raise InputError(f"Seen titles can be excluded or ranked, got '{self.seen}'.", "The default is excluded.")
+        if self.ties not in ("behind", "ahead"):
+            raise InputError(f"A tied target can rank behind or ahead, got '{self.ties}'.", "The default is behind.")
+
+    @property
+    def named_candidates(self) -> str:
+        """Name the candidate set by its size and the hash of its sorted codes.
+
+        >>> Rules().named_candidates, Rules(np.array([5, 3])).named_candidates
+        ('all titles', '2 titles, sha256 d5ab8ad6b0f3')
+        """
+        if self.candidates is None:
+            return ALL_TITLES
+        codes = np.unique(self.candidates).astype("<i8")
+        return f"{len(codes):,} titles, sha256 {hashlib.sha256(codes.tobytes()).hexdigest()[:12]}"
 
 
 def refuse_leak(model: object, split: Split | object) -> None:

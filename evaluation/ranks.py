@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.protocol import Seen, Ties
+from evaluation.protocol import Rules, Ties
 from recsys.dataset.histories import Histories
 from recsys.dataset.split import Holdout
 from recsys.dataset.vocabulary import FIRST
@@ -95,16 +95,15 @@ def rank_holdout(
     *,
     depth: int = 0,
     batch_size: int = BATCH,
-    candidates: npt.NDArray[np.integer] | None = None,
-    seen: Seen = "excluded",
-    ties: Ties = "behind",
+    rules: Rules | None = None,
     progress: bool = False,
 ) -> Ranked:
     """Score every title for every user of the holdout and rank the targets; never more than one batch in memory.
 
-    With a `depth` the best `depth` codes of each user are kept too. Only `candidates` (item codes; None: all) are
-    ranked, and titles of the input are left out unless `seen` is "ranked".
+    With a `depth` the best `depth` codes of each user are kept too, made by the same rules (by default: all titles are
+    candidates, seen ones are left out, a tied target ranks behind).
     """
+    rules = rules or Rules()
     if holdout.n_users == 0:
         raise InputError("There is nobody to judge by: the held-out part is empty.", "Split the data differently.")
     values, lists, n_codes = [], [], 0
@@ -117,10 +116,10 @@ def rank_holdout(
                 f"Scores must be {(part.n_users, n_codes)} (users, item codes), got {scores.shape}.",
                 "Return one column for every item code, padding and unknown included.",
             )
-        if candidates is not None:
-            scores = _only(scores, candidates)
-        left_out = part.inputs if seen == "excluded" else _nothing(part.inputs)
-        values.append(ranks_from_scores(scores, left_out, part.targets, ties=ties).values)
+        if rules.candidates is not None:
+            scores = _only(scores, rules.candidates)
+        left_out = part.inputs if rules.seen == "excluded" else _nothing(part.inputs)
+        values.append(ranks_from_scores(scores, left_out, part.targets, ties=rules.ties).values)
         if depth:
             lists.append(_lists(scores, left_out, depth))
     ranks = Ranks(holdout.targets.offsets, np.concatenate(values))

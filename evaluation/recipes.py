@@ -12,7 +12,7 @@ from typing import Any
 
 from recsys.dataset.prepare import prepare
 from recsys.dataset.prepared import Dataset
-from recsys.dataset.split import Split, split_dataset
+from recsys.dataset.split import Split, SplitPlan, split_dataset
 from recsys.errors import InputError
 
 SPLIT_SEED = 0
@@ -21,13 +21,14 @@ SPLIT_SEED = 0
 
 @dataclass(frozen=True)
 class Recipe:
-    """Say where a data set's files are in the folder of original files, and how `prepare` reads them."""
+    """Say where a data set's files are in the folder of original files, how `prepare` reads them, and the split."""
 
     title: str
     question: str
     source: str
     items: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    split: str = "auto"
 
     def build(self, name: str, folder: Path) -> Dataset:
         """Prepare the data set from its files."""
@@ -42,6 +43,9 @@ class Recipe:
 
 
 NEXT = "the next title"
+LATEST = "each user's latest title after a moment that training never sees beyond"
+LATE = "time,at=0.8,targets=last"
+"""A fifth of the events to test on and a fifth to validate on: later than that, a hundred users are left to judge."""
 RECIPES = {
     # the file of the LRURec paper, 5-core, in time order with ties by item id; its protocol is leave-one-out
     "ml1m": Recipe(
@@ -70,12 +74,13 @@ RECIPES = {
         "anime/kaggle_5k",
         options={"format": "kaggle"},
     ),
-    "ml100k": Recipe("MovieLens-100k", NEXT, "benchmarks/ml100k.csv", options={"format": "generic"}),
+    "ml100k": Recipe("MovieLens-100k", LATEST, "benchmarks/ml100k.csv", options={"format": "generic"}, split=LATE),
     "mlsmall": Recipe(
         "MovieLens latest-small",
-        NEXT,
+        LATEST,
         "benchmarks/ml_latest_small_ratings.csv",
         options={"format": "movielens"},
+        split=LATE,
     ),
     # the file of the S3-Rec paper, 5-core, in time order
     "beauty": Recipe(
@@ -92,4 +97,4 @@ def load(name: str, folder: Path) -> tuple[Dataset, Split]:
     if name not in RECIPES:
         raise InputError(f"There is no data set '{name}'.", f"Known: {', '.join(RECIPES)}.")
     data = RECIPES[name].build(name, folder)
-    return data, split_dataset(data, seed=SPLIT_SEED)
+    return data, split_dataset(data, SplitPlan.parse(RECIPES[name].split, seed=SPLIT_SEED))

@@ -1,23 +1,33 @@
-"""Result files: one JSON a row of a table, with all that is needed to get the same number again."""
+"""Result files: one JSON a row of a table, with all that is needed to get the same number again.
+
+Beside it, `ranks/` holds a small parquet with the rank of every target, so that two results can be compared user by
+user, at any cutoff, without either model.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
 import re
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
+
 import recsys
-from evaluation.judge import Evaluation
+from evaluation.judge import Evaluation, mean_over_seeds
+from evaluation.ranks import NEVER
+from recsys.artifact import write_file
 from recsys.errors import InputError
 
 FOLDER = Path(__file__).parent / "results"
+RANKS = "ranks"
 FIELDS = (
     "data",
     "protocol",
@@ -32,11 +42,13 @@ FIELDS = (
     "peak_memory_mb",
     "metrics",
 )
+LATER: dict[str, Any] = {"data_title": None, "serve_seconds": None, "seed_values": {}, "training": []}
+"""Fields that files of version 0.1 lack, with what stands for them."""
 PACKAGES = ("numpy", "scipy", "polars", "keras", "tensorflow", "onnxruntime", "implicit")
 
 
 def make_result(
-    evaluation: Evaluation,
+    evaluations: Sequence[Evaluation],
     *,
     data: str,
     config: Mapping[str, Any],
@@ -44,49 +56,109 @@ def make_result(
     command: str,
     train_seconds: float | None,
     peak_memory_mb: float | None,
+    serve_seconds: float | None = None,
+    training: Sequence[Mapping[str, Any]] = (),
+    data_title: str | None = None,
+    installed: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Collect a result's fields; the commit and the package versions are those of this process."""
+    """Collect a result's fields from one evaluation a seed; seconds are the mean of the seeds'.
+
+    `training` holds one row an epoch (of the first seed). The commit and, unless `installed` gives them, the package
+    versions are those of this process.
+    """
+    evaluation = mean_over_seeds(evaluations)
     result = {
         "data": data,
-        "protocol": evaluation.protocol_mapping(),
+        "protocol": evaluation.protocol.to_mapping(),
         "split_sha256": evaluation.split_sha256,
         "model": evaluation.model,
         "config": dict(config),
         "seeds": list(seeds),
         "command": command,
         "commit": commit(),
-        "versions": versions(),
+        "versions": dict(installed) if installed is not None else versions(),
         "train_seconds": None if train_seconds is None else round(train_seconds, 2),
         "peak_memory_mb": None if peak_memory_mb is None else round(peak_memory_mb, 1),
         "metrics": evaluation.metrics_mapping(),
+        "data_title": data_title,
+        "serve_seconds": None if serve_seconds is None else round(serve_seconds, 3),
+        "seed_values": {
+            name: [one.metrics[name].value for one in evaluations]
+            for name in (evaluation.metrics if len(evaluations) > 1 else ())
+        },
+        "training": [dict(row) for row in training],
     }
-    assert tuple(result) == FIELDS
+    assert tuple(result) == (*FIELDS, *LATER)
     return result
 
 
-def write_result(result: Mapping[str, Any], folder: str | Path = FOLDER) -> Path:
-    """Write `<data>--<model>.json` beside its place and rename it in; an older one stays until then."""
-    path = Path(folder) / f"{file_stem(str(result['data']))}--{file_stem(str(result['model']))}.json"
+def ranks_frame(evaluations: Sequence[Evaluation], seeds: Sequence[int]) -> pl.DataFrame:
+    """Lay out one row a target and seed: `seed, user, rank, history, watchers`.
+
+    `user` is the row of the judged part; `rank` is null where the model would never recommend the target; `history`
+    counts the events that the model was shown, `watchers` the people in training who watched the target (null where a
+    user has several targets, as ranks ascend inside a user and no longer say which target is which).
+    """
+    frames = []
+    for seed, one in zip(seeds, evaluations, strict=True):
+        ranks = one.ranks
+        known = ranks.values != NEVER
+        frames.append(
+            pl.DataFrame(
+                {
+                    "seed": np.full(len(known), seed, dtype=np.int32),
+                    "user": ranks.users.astype(np.int32),
+                    "rank": pl.Series(np.where(known, ranks.values, 0), dtype=pl.Int32),
+                    "history": one.history[ranks.users].astype(np.int32),
+                    "watchers": pl.Series(one.watchers, dtype=pl.Int32) if one.watchers is not None else None,
+                },
+                schema_overrides={"watchers": pl.Int32},
+            ).with_columns(pl.when(pl.lit(pl.Series(known))).then("rank"))
+        )
+    return pl.concat(frames)
+
+
+def write_result(result: Mapping[str, Any], folder: str | Path = FOLDER, *, ranks: pl.DataFrame | None = None) -> Path:
+    """Write `<data>--<model>.json`, and its ranks where they are given, each whole or not at all.
+
+    The ranks are written first: a result never stands beside the ranks of an older one.
+    """
+    name = f"{file_stem(str(result['data']))}--{file_stem(str(result['model']))}"
+    path = Path(folder) / f"{name}.json"
     text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if ranks is not None:
+        content = io.BytesIO()
+        ranks.write_parquet(content, compression="zstd", statistics=False)
+        replace_file(ranks_path(path), content.getvalue())
     replace_file(path, text.encode())
     return path
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it in: it is replaced as a whole or not at all."""
+def ranks_path(path: str | Path) -> Path:
+    """Name the file of ranks that belongs to a result file."""
+    path = Path(path)
+    return path.parent / RANKS / f"{path.stem}.parquet"
+
+
+def read_ranks(path: str | Path) -> pl.DataFrame:
+    """Read the ranks that belong to a result file, as `ranks_frame` lays them out."""
+    beside = ranks_path(path)
+    if not beside.is_file():
+        raise InputError(f"{path} has no ranks ({beside} is missing).", "Run its evaluation again.")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(beside).chmod(0o644)
-            Path(beside).replace(path)
-        finally:
-            Path(beside).unlink(missing_ok=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"{path} cannot be written: {reason}.", "Check the permissions and the free space.") from error
+        frame = pl.read_parquet(beside)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{beside} cannot be read ({error}).", "Run its evaluation again.") from error
+    missing = {"seed", "user", "rank", "history", "watchers"} - set(frame.columns)
+    if missing:
+        raise InputError(f"{beside} lacks {', '.join(sorted(missing))}.", "Run its evaluation again.")
+    return frame
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file, and its folder where it is missing; it is replaced as a whole or not at all."""
+    with write_file(path, overwrite=True) as beside:
+        beside.write_bytes(content)
 
 
 def require_writable(folder: Path) -> None:
@@ -101,7 +173,7 @@ def read_results(folder: str | Path = FOLDER) -> list[dict[str, Any]]:
     results = []
     for path in sorted(Path(folder).glob("*--*.json")):
         try:
-            result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            result: dict[str, Any] = LATER | json.loads(path.read_text(encoding="utf-8"))
             missing = [name for name in FIELDS if name not in result]
         except (OSError, ValueError, TypeError) as error:
             raise InputError(f"{path} is not a result file ({error}).", "Run its evaluation again.") from error

@@ -2,7 +2,8 @@
 
     python -m evaluation.run --data ml1m --model lstm --model als --set lstm.epochs=3
 
-Every data set and model has a process of its own, so that seconds and peak memory are its own.
+The settings are those of `evaluation/configs/<data>--<model>.toml`, where that exists, and the model's defaults
+elsewhere. Every data set and model has a process of its own, so that seconds and peak memory are its own.
 """
 
 from __future__ import annotations
@@ -10,65 +11,84 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from evaluation.judge import Evaluation as Evaluation
-from evaluation.judge import evaluate as evaluate
-from evaluation.result_files import FOLDER, file_stem, make_result, require_writable, write_result
+from evaluation.judge import evaluate, time_serving
+from evaluation.result_files import FOLDER, file_stem, make_result, ranks_frame, require_writable, write_result
+from evaluation.rows import Row, find_row
+from recsys.dataset.prepared import Dataset
+from recsys.dataset.split import Split
 from recsys.errors import ConfigError, InputError, RecsysError
+from recsys.models import load_model, make_model, model_class
+from recsys.models.base import Recommender
 
+METRICS = ("recall", "ndcg", "hit_rate", "mrr", "coverage", "precision@10", "map@10")
 REFUSED = 2
 
 
 def run_one(
-    data_name: str,
-    model_name: str,
+    row: Row,
     *,
     real: Path,
-    settings: Sequence[str] = (),
-    seed: int = 0,
+    flags: Sequence[str] = (),
     out: Path = FOLDER,
     save: Path | None = None,
+    fitted: Path | None = None,
 ) -> Path:
-    """Fit one model on one data set's training part, judge it on the test part and write its result file."""
-    from evaluation.recipes import load
-    from recsys.models import make_model
+    """Fit a row's model on its data set's training part, once a seed, judge it on the test part, write the result.
 
-    data, split = load(data_name, real)
-    model = make_model(model_name, settings_of(model_name, settings, seed))
-    kept = None if save is None else save / f"{file_stem(data_name)}--{file_stem(model_name)}"
-    if kept is not None and hasattr(model, "workdir"):
-        model.workdir = kept.with_name(f"{kept.name}.training")  # its log, checkpoint and curves
-    start = time.perf_counter()
-    model.fit(data, split, progress=True)
-    train_seconds = time.perf_counter() - start
-    evaluation = evaluate(model, split, seed=seed, progress=True)
-    if kept is not None:
-        model.save(kept, overwrite=True)
+    `flags` are settings on top of the row's. A `fitted` folder is judged as it is: a model that an earlier run saved.
+    """
+    from evaluation.recipes import RECIPES, load
+
+    data, split = load(row.data, real)
+    evaluations, models, serve_seconds = [], [], []
+    for seed in row.seeds:
+        model = load_model(fitted) if fitted else _fit(row, flags, seed, data, split, save)
+        models.append(model)
+        evaluations.append(evaluate(model, split, METRICS, seed=row.seeds[0], progress=True))
+        serve_seconds.append(time_serving(model, split.test.inputs))
+    model = models[0]
     result = make_result(
-        evaluation,
-        data=data_name,
+        evaluations,
+        data=row.data,
         config=model.config.to_mapping(),
-        seeds=[seed],
-        command=command_of(data_name, model_name, settings, seed),
-        train_seconds=train_seconds,
-        peak_memory_mb=peak_memory_mb(),
+        seeds=row.seeds,
+        command=command_of(row, flags),
+        train_seconds=statistics.mean(one.facts["fit_seconds"] for one in models),
+        peak_memory_mb=None if fitted else peak_memory_mb(),
+        serve_seconds=statistics.mean(serve_seconds),
+        training=getattr(model, "epochs", []),
+        data_title=RECIPES[row.data].title,
     )
-    return write_result(result, out)
+    return write_result(result, out, ranks=ranks_frame(evaluations, row.seeds))
 
 
-def command_of(data_name: str, model_name: str, settings: Sequence[str], seed: int) -> str:
+def _fit(row: Row, flags: Sequence[str], seed: int, data: Dataset, split: Split, save: Path | None) -> Recommender:
+    model = make_model(row.model, settings_of(row.model, flags, seed, base=row.settings))
+    name = f"{file_stem(row.data)}--{file_stem(row.model)}" + (f"--seed-{seed}" if seed else "")
+    if save is not None and hasattr(model, "workdir"):
+        model.workdir = save / f"{name}.training"  # its log, checkpoint and curves
+    model.fit(data, split, progress=True)
+    if save is not None:
+        model.save(save / name, overwrite=True)
+    return model
+
+
+def command_of(row: Row, flags: Sequence[str]) -> str:
     """Write the command that gives this row again (where RECSYS_REALDATA names the folder of original files)."""
-    words = ["python", "-m", "evaluation.run", "--data", data_name, "--model", model_name]
-    for setting in settings:
-        words += ["--set", f"{model_name}.{setting}"]
-    return shlex.join([*words, *(["--seed", str(seed)] if seed else [])])
+    words = ["python", "-m", "evaluation.run", "--data", row.data, "--model", row.model]
+    for setting in flags:
+        words += ["--set", f"{row.model}.{setting}"]
+    if row.seeds != find_row(row.data, row.model).seeds:
+        words += ["--seeds", ",".join(map(str, row.seeds))]
+    return shlex.join(words)
 
 
 def settings_by_model(flags: Sequence[str], models: Sequence[str]) -> dict[str, list[str]]:
@@ -88,13 +108,13 @@ def settings_by_model(flags: Sequence[str], models: Sequence[str]) -> dict[str, 
     return found
 
 
-def settings_of(model_name: str, flags: Sequence[str], seed: int) -> dict[str, Any]:
-    """Return a model's settings from `name=value` flags; the seed is one of them where the model has one."""
-    from recsys.models import model_class
-
+def settings_of(
+    model_name: str, flags: Sequence[str], seed: int, *, base: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return a model's settings from `name=value` flags, on top of `base` and of the seed where the model has one."""
     config = model_class(model_name).Config
     seeded: Mapping[str, Any] = {"seed": seed} if "seed" in {item.name for item in fields(config)} else {}
-    return config.from_flags(flags, base=seeded).to_mapping()
+    return config.from_flags(flags, base={**seeded, **(base or {})}).to_mapping()
 
 
 def peak_memory_mb() -> float:
@@ -128,34 +148,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         flags = settings_by_model(options.set, options.model)
-        for model in options.model:
-            settings_of(model, flags[model], options.seed)  # a wrong setting is said before anything runs
-        pairs = [(data, model) for data in options.data for model in options.model]
+        rows = [_row(data, model, options) for data in options.data for model in options.model]
+        for row in rows:  # a wrong setting is said before anything runs
+            settings_of(row.model, flags[row.model], 0, base=row.settings)
         real = real_folder(options.real)
         require_writable(Path(options.out))
-        if len(pairs) == 1:
-            [(data, model)] = pairs
-            save = Path(options.save) if options.save else None
-            path = run_one(
-                data, model, real=real, settings=flags[model], seed=options.seed, out=Path(options.out), save=save
-            )
-            _show(path)
+        if len(rows) == 1:
+            [row] = rows
+            save, fitted = (Path(one) if one else None for one in (options.save, options.fitted))
+            _show(run_one(row, real=real, flags=flags[row.model], out=Path(options.out), save=save, fitted=fitted))
             return 0
+        if options.fitted:
+            raise InputError("A fitted model is one row, and several were asked for.", "Name one --data and --model.")
     except RecsysError as error:
         print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
         return REFUSED
-    codes = [_in_child(data, model, flags[model], options) for data, model in pairs]
+    codes = [_in_child(row, flags[row.model], options) for row in rows]
     return max(map(abs, codes))  # a killed child's code is negative
 
 
-def _in_child(data: str, model: str, flags: Sequence[str], options: argparse.Namespace) -> int:
-    """Run one pair by this very command in a process of its own."""
-    words = [sys.executable, "-m", "evaluation.run", "--data", data, "--model", model, "--seed", str(options.seed)]
-    words += ["--out", options.out] + [word for flag in flags for word in ("--set", f"{model}.{flag}")]
-    words += [
-        word for name in ("real", "save") if getattr(options, name) for word in (f"--{name}", getattr(options, name))
-    ]
-    print(f"== {data} · {model}", flush=True)
+def _row(data: str, model: str, options: argparse.Namespace) -> Row:
+    """Return the committed row, its seeds and settings replaced where the command line says so."""
+    row = find_row(data, model)
+    if options.defaults:
+        row = replace(row, settings={}, tuning={})
+    return row if options.seeds is None else replace(row, seeds=parse_seeds(options.seeds))
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Read seeds such as "0,1,2".
+
+    >>> parse_seeds("0, 1")
+    (0, 1)
+    """
+    words = text.replace(",", " ").split()
+    if not words or not all(word.isdecimal() for word in words) or len(set(words)) < len(words):
+        raise InputError(f"Seeds must be different whole numbers from 0, got '{text}'.", "For example: --seeds 0,1,2.")
+    return tuple(map(int, words))
+
+
+def _in_child(row: Row, flags: Sequence[str], options: argparse.Namespace) -> int:
+    """Run one row by this very command in a process of its own."""
+    words = [sys.executable, "-m", "evaluation.run", "--data", row.data, "--model", row.model, "--out", options.out]
+    words += [word for flag in flags for word in ("--set", f"{row.model}.{flag}")]
+    for name in ("real", "save", "seeds"):
+        if getattr(options, name):
+            words += [f"--{name}", getattr(options, name)]
+    words += ["--defaults"] if options.defaults else []
+    print(f"== {row.data} · {row.model}", flush=True)
     return subprocess.run(words, check=False).returncode
 
 
@@ -165,10 +205,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", action="extend", nargs="+", required=True, help="data sets: ml1m, annict, kaggle5k …")
     parser.add_argument("--model", action="extend", nargs="+", required=True, help="models, as in `recsys models`")
     parser.add_argument("--set", action="extend", nargs="+", default=[], help="settings, as model.name=value")
-    parser.add_argument("--seed", type=int, default=0, help="of the model and the intervals (default 0)")
+    parser.add_argument("--seeds", help="of the model, e.g. 0,1,2: fitted once each (default: the row's, else 0)")
+    parser.add_argument("--defaults", action="store_true", help="leave the tuned settings of evaluation/configs aside")
     parser.add_argument("--real", help="folder of the original files (default: $RECSYS_REALDATA)")
     parser.add_argument("--out", default=str(FOLDER), help="where result files go (default: evaluation/results)")
     parser.add_argument("--save", help="also keep each fitted model, and the log of its training, in this folder")
+    parser.add_argument("--fitted", help="judge this saved model instead of fitting one")
     return parser
 
 

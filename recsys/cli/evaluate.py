@@ -25,14 +25,29 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="recall, ndcg, hit_rate, mrr, coverage (these by default) or precision at every cutoff, or with one "
-            "of its own: ndcg@7. Repeatable.",
+            help="recall, ndcg, hit_rate, mrr, coverage (these by default), precision, map, novelty, diversity, "
+            "popularity, popularity_lift, serendipity, miscalibration, sequel_breaks or gini at every cutoff, or with "
+            "one of its own: ndcg@7. Repeatable.",
             show_default=False,
         ),
     ] = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            metavar="PLAN",
+            help="auto (by the data's order), leave-last-out, random, time or unseen-users, with settings: "
+            "leave-last-out,n_targets=3; time,at=2015-06-01,targets=first; unseen-users,share=0.2.",
+        ),
+    ] = "auto",
     part: Annotated[str, typer.Option(metavar="PART", help="Judge on the test or the validation part.")] = "test",
+    candidates: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Rank only these titles: ids, one a line.", show_default=False),
+    ] = None,
+    seen: Annotated[str, typer.Option(metavar="RULE", help="Titles already seen are excluded or ranked.")] = "excluded",
+    ties: Annotated[str, typer.Option(metavar="RULE", help="A tied target ranks behind or ahead.")] = "behind",
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Seed of the random hold-out, the models and the intervals.")
+        int, typer.Option(metavar="N", min=0, help="Seed of what a split draws, the models and the intervals.")
     ] = 0,
     set_: Annotated[
         list[str] | None,
@@ -51,25 +66,31 @@ def evaluate(
     from evaluation.contest import contest, enter, shown_name, write_entries
     from evaluation.judge import part_of
     from evaluation.metrics import DEFAULT_METRICS, metrics_at, parse_cutoffs
+    from evaluation.protocol import Rules
     from evaluation.result_files import require_writable
     from evaluation.run import settings_by_model
     from evaluation.screen import results_table
+    from recsys.cli.options import candidate_codes
     from recsys.cli.screen import console
     from recsys.dataset.prepared import Dataset
-    from recsys.dataset.split import split_dataset
+    from recsys.dataset.split import SplitPlan, split_dataset
 
     names = list(model or [])
     metrics = [str(one) for one in metrics_at(metric or DEFAULT_METRICS, parse_cutoffs(k))]
     flags = settings_by_model(set_ or [], names)
     require_writable(out)
     data = Dataset.load(prepared)
-    split = split_dataset(data, seed=seed)
-    part_of(split, part)  # a wrong part, too, is said before a model is fitted
-    entrants = enter(data, split, names, saved or [], flags=flags, seed=seed)
-    entries = list(contest(data, split, entrants, metrics=metrics, part=part, seed=seed, progress=True))
+    rules = Rules(None if candidates is None else candidate_codes(candidates, data), seen, ties)  # type: ignore[arg-type]
+    parts = split_dataset(data, SplitPlan.parse(split, seed=seed))
+    part_of(parts, part)  # a wrong part, too, is said before a model is fitted
+    entrants = enter(data, parts, names, saved or [], flags=flags, seed=seed)
+    entries = list(contest(data, parts, entrants, metrics=metrics, part=part, rules=rules, seed=seed, progress=True))
     screen = console()
     screen.print(results_table([entry.evaluation for entry in entries], data=shown_name(data), seed=seed))
-    values = {"model": names, "saved": saved, "k": [k], "metric": metric, "part": [part], "seed": [seed], "set": set_}
+    values = {
+        **{"model": names, "saved": saved, "k": [k], "metric": metric, "split": [split], "part": [part]},
+        **{"candidates": candidates and [candidates], "seen": [seen], "ties": [ties], "seed": [seed], "set": set_},
+    }
     words = [word for name, given in values.items() for value in given or [] for word in (f"--{name}", str(value))]
     command = shlex.join(["recsys", "evaluate", str(prepared), *words])
     for path in write_entries(entries, data=data, seed=seed, command=command, out=out):

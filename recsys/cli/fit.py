@@ -29,6 +29,9 @@ def fit(
         typer.Option("--set", metavar="NAME=VALUE", help="A setting, on top of the file's; repeatable."),
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="The same as --set seed=N.")] = None,
+    split: Annotated[
+        str, typer.Option(metavar="PLAN", help="What is held out; as in `recsys evaluate --split`.")
+    ] = "auto",
     final: Annotated[
         bool, typer.Option("--final", help="Learn from everything in the end, held-out events included: to ship it.")
     ] = False,
@@ -57,7 +60,7 @@ def fit(
     data = Dataset.load(prepared)
     began = time.perf_counter()
     try:
-        recommender = _train(recommender, data, final)
+        recommender = _train(recommender, data, split, final)
     except KeyboardInterrupt:
         if training and training["workdir"].exists():
             note(f"\nIts checkpoint is in {training['workdir']}: add --resume to go on from there.")
@@ -70,7 +73,10 @@ def fit(
         typer.echo(f"Log and curves of the training: {training['workdir']}.")
     typer.echo(f"Saved {out}. Try:")
     typer.echo(f"  recsys recommend {out} --user {data.users.ids[0]}")
-    judging, shipping = f"recsys evaluate {prepared} --saved {out}", f"recsys export {out} --out recs.parquet"
+    judging, shipping = (
+        f"recsys evaluate {prepared} --saved {out}" + (f" --split {split}" if split != "auto" else ""),
+        f"recsys export {out} --out recs.parquet",
+    )
     typer.echo(f"  {shipping if final else judging}")
 
 
@@ -96,11 +102,11 @@ def _training_options(
     return {}
 
 
-def _train(recommender: Recommender, data: Any, final: bool) -> Recommender:
+def _train(recommender: Recommender, data: Any, split: str, final: bool) -> Recommender:
     from recsys.dataset.split import split_dataset
 
     if final and not getattr(recommender, "finds_epochs", False):
         return recommender.fit(data, progress=True)
-    recommender.fit(data, split_dataset(data), progress=True)
+    recommender.fit(data, split_dataset(data, split), progress=True)
     refitted: Recommender = recommender.refit(progress=True) if final else recommender  # type: ignore[attr-defined]
     return refitted

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from recsys.dataset.prepared import Dataset
     from recsys.ranking.filters import Filters
 
@@ -53,3 +56,14 @@ def make_filters(
         keep_seen=keep_seen,
         adult=adult,
     )
+
+
+def candidate_codes(path: Path, data: Dataset) -> npt.NDArray[np.integer]:
+    """Read a candidate file and return the item codes that it names; adult titles are titles like others here."""
+    import numpy as np
+
+    from recsys.models.requests import read_candidates
+    from recsys.ranking.filters import Filters
+
+    filters = Filters(candidates=read_candidates(path, data), adult=True)
+    return np.flatnonzero(filters.allowed(data.catalogue, data.items))

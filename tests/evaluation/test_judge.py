@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation import evaluate
-from evaluation.judge import refuse_leak
+from evaluation.protocol import refuse_leak
 from recsys.dataset.histories import Histories
 from recsys.dataset.split import Holdout, leave_last_out, random_holdout, split_dataset
 from recsys.dataset.vocabulary import FIRST
