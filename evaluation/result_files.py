@@ -170,17 +170,19 @@ def require_writable(folder: Path) -> None:
 
 def read_results(folder: str | Path = FOLDER) -> list[dict[str, Any]]:
     """Read every result file of a folder, sorted by data and model; a file that lacks a field is an error."""
-    results = []
-    for path in sorted(Path(folder).glob("*--*.json")):
-        try:
-            result: dict[str, Any] = LATER | json.loads(path.read_text(encoding="utf-8"))
-            missing = [name for name in FIELDS if name not in result]
-        except (OSError, ValueError, TypeError) as error:
-            raise InputError(f"{path} is not a result file ({error}).", "Run its evaluation again.") from error
-        if missing:
-            raise InputError(f"{path} lacks {', '.join(missing)}.", "Run its evaluation again.")
-        results.append(result)
-    return results
+    return [read_result(path) for path in sorted(Path(folder).glob("*--*.json"))]
+
+
+def read_result(path: str | Path) -> dict[str, Any]:
+    """Read one result file; raises InputError where it is none or lacks a field."""
+    try:
+        result: dict[str, Any] = LATER | json.loads(Path(path).read_text(encoding="utf-8"))
+        missing = [name for name in FIELDS if name not in result]
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path} is not a result file ({error}).", "Run its evaluation again.") from error
+    if missing:
+        raise InputError(f"{path} lacks {', '.join(missing)}.", "Run its evaluation again.")
+    return result
 
 
 def file_stem(name: str) -> str:
