@@ -8,7 +8,7 @@ import pytest
 from evaluation import evaluate
 from evaluation.result_files import FIELDS, LATER, commit, file_stem, make_result, read_results, require_writable, write_result
 from recsys.dataset.split import split_dataset
-from recsys.errors import InputError
+from recsys.errors import ArtifactError, InputError
 from recsys.models.popularity import PopularityRecommender
 
 
@@ -74,7 +74,7 @@ def test_a_place_that_cannot_be_written_is_said_before(result, tmp_path):
     require_writable(tmp_path / "new" / "deep")
     with pytest.raises(InputError, match="cannot be written to"):
         require_writable(tmp_path / "file" / "below")
-    with pytest.raises(InputError, match="cannot be written: "):
+    with pytest.raises(ArtifactError, match="cannot be written: "):
         write_result(result, tmp_path / "file")
 
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from evaluation.run import command_of, main, peak_memory_mb, real_folder, settings_by_model
+from evaluation.run import command_of, main, parse_seeds, peak_memory_mb, real_folder, settings_by_model
+from evaluation.result_files import read_ranks
+from evaluation.rows import Row
 from recsys.errors import ConfigError, InputError
 
 
@@ -18,9 +21,17 @@ def test_settings_find_their_model():
 
 
 def test_the_command_gives_the_row_again():
-    assert command_of("ml1m", "lstm", [], 0) == "python -m evaluation.run --data ml1m --model lstm"
-    command = command_of("ml1m", "lstm", ["units=8, 8"], 2)
-    assert command == "python -m evaluation.run --data ml1m --model lstm --set 'lstm.units=8, 8' --seed 2"
+    row = Row("toy", "lstm")
+    assert command_of(row, []) == "python -m evaluation.run --data toy --model lstm"
+    command = command_of(replace(row, seeds=(2, 3)), ["units=8, 8"])
+    assert command == "python -m evaluation.run --data toy --model lstm --set 'lstm.units=8, 8' --seeds 2,3"
+
+
+def test_seeds_are_read_from_the_command_line():
+    assert parse_seeds("0,1 2") == (0, 1, 2)
+    for text in ("", "x", "1,1", "-1"):
+        with pytest.raises(InputError, match="Seeds must be different whole numbers from 0"):
+            parse_seeds(text)
 
 
 def test_memory_is_measured_in_megabytes():
@@ -59,12 +70,17 @@ def test_rows_are_written_from_real_files(realdata, tmp_path, capfd):
     assert result["command"] == "python -m evaluation.run --data annict --model popularity"
     assert result["peak_memory_mb"] > 20
     assert 0 < result["metrics"]["recall@10"]["value"] < 0.1
-    assert (tmp_path / "models" / "annict--popularity" / "manifest.json").is_file()
+    assert read_ranks(tmp_path / "out" / "annict--popularity.json").height == result["protocol"]["n_users"]
+    fitted = tmp_path / "models" / "annict--popularity"
+    assert main([*words[:-1], str(tmp_path / "again"), "--fitted", str(fitted)]) == 0
+    again = json.loads((tmp_path / "again" / "annict--popularity.json").read_text())
+    assert again["metrics"] == result["metrics"]
+    assert again["train_seconds"] == result["train_seconds"]
 
 
 @pytest.mark.realdata
 def test_several_rows_run_in_processes_of_their_own(realdata, tmp_path, capfd):
     words = ["--data", "annict", "--data", "ml100k", "--model", "popularity", "--real", str(realdata)]
     assert main([*words, "--out", str(tmp_path)]) == 0
-    names = sorted(path.name for path in tmp_path.iterdir())
+    names = sorted(path.name for path in tmp_path.glob("*.json"))
     assert names == ["annict--popularity.json", "ml100k--popularity.json"]

@@ -29,7 +29,7 @@ def global_time(histories: Histories, at: str = "0.9", *, targets: str = "last",
 
     Raises InputError when there are no times, or when the moment leaves one of the parts empty.
     """
-    if histories.times is None:
+    if histories.times is None or histories.n_events == 0:
         raise InputError("A split by time needs timestamps, and this data has none.", "Use leave-last-out or random.")
     if targets not in TARGETS:
         raise InputError(f"targets must be one of {', '.join(TARGETS)}, got '{targets}'.", "For example: targets=last.")
