@@ -28,6 +28,7 @@ def test_models_are_compared_on_screen_and_on_disk(prepared, small, tmp_path):
     assert "coverage@1" in done.output
     assert "mine" in done.output
     assert sorted(path.name for path in out.iterdir()) == [
+        "ranks",
         "small--mine.json",
         "small--popularity.json",
         "small--recall.png",
@@ -50,6 +51,27 @@ def test_metrics_parts_and_seeds_are_options(prepared, tmp_path):
     assert result["seeds"] == [3]
 
 
+def test_splits_and_rules_are_options(prepared, tmp_path):
+    (tmp_path / "few.txt").write_text("11\n12\n13\n")
+    words = ["--model", "popularity", "--split", "time,at=0.7,targets=first", "--candidates", tmp_path / "few.txt"]
+    done = run(prepared, *words, "--ties", "ahead", "--seen", "ranked", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    result = json.loads((tmp_path / "out" / "small--popularity.json").read_text())
+    protocol = result["protocol"]
+    assert protocol["split"].startswith("time-at-2020-")
+    assert protocol["candidates"].startswith("3 titles, sha256")
+    assert (protocol["ties"], protocol["seen"]) == ("ahead", "ranked")
+    assert "--split time,at=0.7,targets=first" in result["command"]
+
+
+def test_candidates_must_be_known(prepared, tmp_path):
+    (tmp_path / "few.csv").write_text("anime_id\n11\n999\n")
+    done = run(prepared, "--model", "popularity", "--candidates", tmp_path / "few.csv", "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "has 1 unknown anime_id of 2: 999 in line 3" in done.output
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     "words, message",
     [
@@ -59,6 +81,9 @@ def test_metrics_parts_and_seeds_are_options(prepared, tmp_path):
         (["--model", "popularity", "-k", "ten"], "A cutoff k must be a whole number, got 'ten'."),
         (["--model", "popularity", "--metric", "rekall"], "There is no metric 'rekall'"),
         (["--model", "popularity", "--part", "train"], "A part must be test or validation, got 'train'."),
+        (["--model", "popularity", "--split", "tomorrow"], "'kind' must be one of auto, leave-last-out"),
+        (["--model", "popularity", "--split", "time,at=2031-01-01"], "lies outside the data"),
+        (["--model", "popularity", "--ties", "mean"], "A tied target can rank behind or ahead, got 'mean'."),
         (["--model", "popularity", "--set", "epochs=3"], "A setting is given as model.name=value"),
         (["--model", "popularity", "--set", "popularity.x=3"], "There is no setting 'x'."),
         (["--saved", "nowhere"], "nowhere is not a model folder"),

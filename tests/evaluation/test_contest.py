@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from evaluation.contest import contest, enter, shown_name, write_entries
+from evaluation.protocol import Rules
+from evaluation.result_files import read_ranks
 from recsys.dataset.split import random_holdout, split_dataset
 from recsys.errors import ArtifactError, ConfigError, InputError
 from recsys.models.popularity import PopularityRecommender
@@ -19,12 +21,18 @@ def test_named_models_are_fitted_and_saved_ones_taken(small, tmp_path):
     entries = list(contest(small, split, entrants, metrics=["recall@3"]))
     assert [entry.evaluation.model for entry in entries] == ["popularity", "mine"]
     assert entries[0].evaluation.metrics == entries[1].evaluation.metrics
-    assert entries[0].train_seconds is not None
-    assert entries[1].train_seconds is None
+    assert all(entry.serve_seconds > 0 for entry in entries)
     *files, picture = write_entries(entries, data=small, seed=0, command="recsys evaluate", out=tmp_path / "out")
     assert [path.name for path in files] == ["small--popularity.json", "small--mine.json"]
-    assert json.loads(files[1].read_text())["train_seconds"] is None
+    assert json.loads(files[1].read_text())["train_seconds"] == entries[1].model.facts["fit_seconds"]
+    assert read_ranks(files[0]).height == 6
     assert picture.name == "small--recall.png"
+
+
+def test_rules_reach_the_judge(small):
+    split = split_dataset(small)
+    [entry] = contest(small, split, enter(small, split, ["popularity"]), metrics=["mrr"], rules=Rules(ties="ahead"))
+    assert entry.evaluation.protocol.ties == "ahead"
 
 
 def test_everything_wrong_is_said_before_anything_is_fitted(small, tmp_path):

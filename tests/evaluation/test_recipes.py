@@ -56,6 +56,14 @@ def test_popularity_is_as_weak_on_ml1m_as_it_must_be(realdata):
     assert 0.01 < found.metrics["recall@10"].value < 0.05
 
 
+@pytest.mark.parametrize("name, n_users", [("ml100k", 301), ("mlsmall", 147)])
+def test_movielens_is_split_at_one_moment(name, n_users, realdata):
+    data, split = load(name, realdata)
+    assert split.test.n_users == n_users
+    assert split.train.times.max() < split.test_from <= split.test.targets.times.min()
+    assert (data.histories.times < split.test_from).mean() == pytest.approx(0.8, abs=0.001)
+
+
 def test_kaggle_has_unrated_titles_and_a_random_holdout(realdata):
     data, split = load("kaggle5k", realdata)
     assert split.protocol == "random-1-out-seed-0"
