@@ -29,6 +29,9 @@ _THEMED = {
     "#cc79a7": "purple",
     "#56b4e9": "sky",
     "#e69f00": "orange",
+    "#a8527f": "purple",
+    "#2478b0": "sky",
+    "#9c6a00": "orange",
 }
 """Colours of figures that follow the page's light or dark theme, by the name of the style sheet's variable."""
 
