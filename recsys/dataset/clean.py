@@ -15,6 +15,9 @@ from recsys.errors import InputError
 
 Rule = dict[str, Any]
 
+REPEATED = "repeated title of a user (the latest counts)"
+"""The rule that `drop_repeated` writes down."""
+
 
 @dataclass(frozen=True, eq=False)
 class Events:
@@ -103,7 +106,19 @@ def drop_repeated(events: Events) -> tuple[Events, list[Rule]]:
     if last.all():
         return events, []
     kept = events.take(np.sort(order[last]))
-    return kept, [{"rule": "repeated title of a user (the latest counts)", "rows": len(events) - len(kept)}]
+    earlier = np.flatnonzero(~last)
+    identical = _count_identical(events.take(order[earlier]), events.take(order[earlier + 1]))
+    return kept, [{"rule": REPEATED, "rows": len(events) - len(kept), "identical": identical}]
+
+
+def _count_identical(events: Events, others: Events) -> int:
+    """Count the events that are like their counterpart in every column: rows that were logged twice."""
+    same = np.ones(len(events), dtype=bool)
+    for name, values in vars(events).items():
+        if values is not None:
+            other = getattr(others, name)
+            same &= (values == other) | ((values != values) & (other != other))  # NaN is like NaN
+    return int(same.sum())
 
 
 def k_core(events: Events, min_history: int, min_count: int) -> tuple[Events, list[Rule]]:

@@ -83,7 +83,15 @@ def test_without_times_the_last_in_the_file_counts() -> None:
     data = prepare(frame, order="listed")
     assert data.items.decode(data.histories.items).to_list() == [4, 8]
     assert data.histories.ratings.tolist() == [2.0, 3.0]  # type: ignore[union-attr]
-    assert data.card["dropped"] == [{"rule": "repeated title of a user (the latest counts)", "rows": 1}]
+    rule = "repeated title of a user (the latest counts)"
+    assert data.card["dropped"] == [{"rule": rule, "rows": 1, "identical": 0}]
+
+
+def test_rows_that_were_logged_twice_are_counted() -> None:
+    rows = [(1, 8, 1.0, 50), (1, 8, 1.0, 50), (1, 8, 2.0, 50), (2, 8, None, 9), (2, 8, None, 9), (2, 4, 1.0, 9)]
+    frame = pl.DataFrame(rows, schema=["user_id", "anime_id", "rating", "timestamp"], orient="row")
+    dropped = prepare(frame).card["dropped"]
+    assert [(rule["rows"], rule["identical"]) for rule in dropped] == [(3, 2)]
 
 
 def test_k_core_is_iterated_and_told() -> None:
