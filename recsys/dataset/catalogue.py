@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from recsys.dataset.names import resolve_names
-from recsys.dataset.vocabulary import FIRST
+from recsys.dataset.vocabulary import FIRST, PADDING, Vocabulary
 
 SCHEMA: dict[str, Any] = {
     "title": pl.String,
@@ -63,6 +63,16 @@ class Catalogue:
         return np.concatenate([np.zeros(FIRST, dtype=bool), flags.to_numpy()])
 
     @cached_property
+    def prequels(self) -> npt.NDArray[np.int32]:
+        """Give the code of the title that each title continues (`sequel_of`), shape (n_codes,); 0 for none."""
+        before = np.full(self.n_codes, PADDING, dtype=np.int32)
+        if "sequel_of" in self.frame.columns:
+            codes = Vocabulary(self.frame["anime_id"]).encode(self.frame["sequel_of"])
+            others = np.arange(FIRST, self.n_codes)
+            before[FIRST:] = np.where((codes >= FIRST) & (codes != others), codes, PADDING)  # no title follows itself
+        return before
+
+    @cached_property
     def _token_rows(self) -> pl.DataFrame:
         """List `code, token, shown`: one row for each title and distinct genre or tag of it."""
         codes = pl.Series("code", np.arange(FIRST, self.n_codes, dtype=np.int32))
@@ -82,6 +92,12 @@ class Catalogue:
             .agg(pl.col("shown").first(), pl.len().cast(pl.Int64).alias("n_titles"))
             .sort("n_titles", "token", descending=[True, False])
         )
+
+    @cached_property
+    def genre_tokens(self) -> list[str]:
+        """List the tokens that some title carries as a genre, in the order of `tokens`."""
+        genres = self.frame.select(pl.col("genres").explode()).drop_nulls().select(token_key(pl.col("genres")))
+        return self.tokens.filter(pl.col("token").is_in(genres.to_series().implode()))["token"].to_list()
 
     def token_matrix(self, tokens: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the multi-hot matrix (n_codes, len(tokens)) of tokens as named in `tokens`."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import polars.selectors as cs
 
 from recsys.dataset.card import doubts_of, facts_of, fingerprint
 from recsys.dataset.catalogue import Catalogue
@@ -24,6 +25,7 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.order import decide_order, find_ascent, parse_order, sort_events
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.readers import read_tables
+from recsys.dataset.readers.items import RELATION
 from recsys.dataset.readers.options import ReadOptions
 from recsys.dataset.readers.source import unreadable
 from recsys.dataset.schema import ITEM, POSITION, RATING, TIME, USER, RawTables
@@ -147,9 +149,10 @@ def _describe(raw: RawTables, dtype: Any) -> pl.DataFrame | None:
     """Return the titles that the source describes, one row an id, with ids of the type that the interactions have."""
     if raw.items is None:
         return None
-    key = pl.col(ITEM).cast(pl.String).str.strip_chars().cast(dtype, strict=False)
+    ids = cs.by_name(ITEM, RELATION, require_all=False)
     try:
-        items = raw.items.with_columns(key).collect(engine="streaming")
+        keyed = raw.items.with_columns(ids.cast(pl.String).str.strip_chars().cast(dtype, strict=False))
+        items = keyed.collect(engine="streaming")
     except pl.exceptions.PolarsError as error:
         raise unreadable(raw.files[-1].name if raw.files else "the item table", error) from error
     return items.drop_nulls(ITEM).unique(ITEM, keep="first", maintain_order=True)

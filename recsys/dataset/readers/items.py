@@ -10,6 +10,8 @@ import polars as pl
 from recsys.dataset.readers import cells
 
 PLAIN_COLUMNS = ("type", "episodes", "year", "age_rating")
+RELATION = "sequel_of"
+"""The optional column with the id of the title that a title directly continues."""
 SEPARATORS = ("|", ";", ",")
 SAMPLE_ROWS = 1_000
 """How many cells are looked at to find what separates the names in them."""
@@ -23,10 +25,14 @@ def describe_items(
     tags: Sequence[str],
     separator: str | None = None,
 ) -> pl.LazyFrame:
-    """Return one row a title, the first that the table has, in the catalogue's columns, `anime_id` as in the source."""
+    """Return one row a title, the first that the table has, in the catalogue's columns, `anime_id` as in the source.
+
+    A column `sequel_of` is kept where the table has one: the id of the title before, missing where there is none.
+    """
     schema = dict(table.collect_schema())
     plain = [name for name in PLAIN_COLUMNS if name in schema and name not in (genres, *tags)]
-    wanted = dict.fromkeys([id, *(name for name in (title, genres) if name), *tags, *plain])
+    relations = [name for name in (RELATION,) if name in schema and name not in (id, genres, *tags)]
+    wanted = dict.fromkeys([id, *(name for name in (title, genres) if name), *tags, *plain, *relations])
     rows = table.select(*wanted).filter(pl.col(id).is_not_null()).unique(id, keep="first", maintain_order=True)
     lists = {name: _name_list(rows, name, schema[name], separator) for name in (genres, *tags) if name}
     empty = pl.lit([], dtype=pl.List(pl.String))
@@ -43,9 +49,10 @@ def describe_items(
                 if name in ("type", "age_rating")
             ),
             *(cells.whole_number(pl.col(name)).alias(name) for name in plain if name in ("episodes", "year")),
+            *(cells.ids(name, schema[name], text=False).alias(name) for name in relations),
         )
         .with_columns(cells.tidy_tags(pl.col("tags"), pl.col("genres"), pl.col("type") if "type" in plain else None))
-        .select("anime_id", "title", "genres", "tags", *plain)
+        .select("anime_id", "title", "genres", "tags", *plain, *relations)
     )
 
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from recsys.dataset.prepare import prepare
-from recsys.dataset.prepared import Order
+from recsys.dataset.prepared import Dataset, Order
 from recsys.errors import ConfigError, InputError, RecsysError
 
 TABLE = pl.DataFrame({"uid": ["b", "a", "b"], "item": [3, 3, 1], "stars": [4.5, None, 2.0], "pos": [2, 1, 1]})
@@ -269,3 +269,24 @@ def test_a_frame_of_mixed_types_is_refused() -> None:
     pandas = pytest.importorskip("pandas")
     with pytest.raises(InputError, match="The frame cannot be read"):
         prepare(pandas.DataFrame({"user": [1, "a"], "item": [1, 2]}))
+
+
+def test_relations_between_titles_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "interactions.csv").write_text("user_id,anime_id\n1,1\n1,2\n1,3\n", encoding="utf-8")
+    (tmp_path / "anime.csv").write_text("anime_id,name,sequel_of\n1,One,\n2,Two,1\n3,Three,99\n", encoding="utf-8")
+    data = prepare(tmp_path)
+    assert data.catalogue.frame["sequel_of"].to_list() == [None, 1, 99]
+    assert data.catalogue.prequels.tolist() == [0, 0, 0, 2, 0]
+    data.save(tmp_path / "prepared")
+    assert Dataset.load(tmp_path / "prepared").catalogue.frame.equals(data.catalogue.frame)
+    (tmp_path / "anime.csv").write_text("anime_id,name,sequel_of\n1,One,\n2,Two,1.0\n", encoding="utf-8")
+    as_pandas_writes_it = prepare(tmp_path / "interactions.csv", items=tmp_path / "anime.csv").catalogue
+    assert as_pandas_writes_it.frame["sequel_of"].to_list() == [None, 1, None]
+    assert "sequel_of" not in prepare(tmp_path / "interactions.csv").catalogue.frame.columns
+
+
+def test_text_ids_relate_titles_too(tmp_path: Path) -> None:
+    items = pl.DataFrame({"anime_id": ["a", "b"], "sequel_of": [None, " a "]})
+    items.write_parquet(tmp_path / "items.parquet")
+    pl.DataFrame({"user_id": [1, 1], "anime_id": ["a", "b"]}).write_parquet(tmp_path / "interactions.parquet")
+    assert prepare(tmp_path).catalogue.prequels.tolist() == [0, 0, 0, 2]

@@ -1,7 +1,6 @@
-"""Metrics: plain functions, one value a user, chosen by texts such as "ndcg@10".
+"""Which metrics there are, and how a text such as "ndcg@10" names one.
 
-Accuracy metrics take the 1-based ranks of each user's held-out titles in the full ranking; list metrics take the
-recommended lists. With one target a user, as in leave-one-out, recall@k and hit_rate@k are the same number.
+A metric is one function and one line in a table here.
 """
 
 from __future__ import annotations
@@ -10,71 +9,13 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
+from evaluation.lists import Lists
+from evaluation.metrics.accuracy import PerUser, average_precision, hit_rate, mrr, ndcg, precision, recall
+from evaluation.metrics.catalogue import coverage, gini
+from evaluation.metrics.content import diversity, miscalibration, sequel_breaks
+from evaluation.metrics.popularity import novelty, popularity, popularity_lift, serendipity
 from evaluation.ranks import Ranks
-from recsys.dataset.vocabulary import FIRST
 from recsys.errors import InputError
-
-PerUser = npt.NDArray[np.float64]
-
-
-def recall(ranks: Ranks, k: int) -> PerUser:
-    """Compute the share of the user's targets among the first k: |targets in top k| / |targets|.
-
-    Source: Manning, Raghavan, Schütze, Introduction to Information Retrieval (2008), section 8.3.
-    """
-    return _hits(ranks, k) / ranks.n_targets
-
-
-def precision(ranks: Ranks, k: int) -> PerUser:
-    """Compute the share of the first k that are targets: |targets in top k| / k.
-
-    Source: Manning, Raghavan, Schütze (2008), section 8.4; k stays the denominator when a list is shorter.
-    """
-    return _hits(ranks, k) / k
-
-
-def hit_rate(ranks: Ranks, k: int) -> PerUser:
-    """Say whether any target is among the first k: 1 or 0.
-
-    Source: Deshpande, Karypis, Item-based top-N recommendation algorithms, TOIS 22 (2004), equation 9.
-    """
-    return (ranks.best <= k).astype(np.float64)
-
-
-def ndcg(ranks: Ranks, k: int) -> PerUser:
-    """Compute the normalised discounted cumulative gain of binary relevance.
-
-    DCG@k = sum over targets of rank r <= k of 1 / log2(r + 1), divided by the DCG of the ideal list, which has
-    min(|targets|, k) targets first. Source: Järvelin, Kekäläinen, TOIS 20 (2002), with log base 2.
-    """
-    inside = ranks.values <= k
-    gains = np.where(inside, 1 / np.log2(np.where(inside, ranks.values, 1) + 1), 0.0)
-    ideal = np.cumsum(1 / np.log2(np.arange(2, min(k, int(ranks.n_targets.max())) + 2)))
-    values: PerUser = _sum_per_user(ranks, gains) / ideal[np.minimum(ranks.n_targets, k) - 1]
-    return values
-
-
-def mrr(ranks: Ranks, k: int | None = None) -> PerUser:
-    """Compute the reciprocal rank of the best-placed target: 1 / r, and 0 beyond k where a k is given.
-
-    Source: Voorhees, The TREC-8 Question Answering Track Report (1999).
-    """
-    reciprocal = 1 / ranks.best
-    return reciprocal if k is None else np.where(ranks.best <= k, reciprocal, 0.0)
-
-
-def coverage(lists: npt.NDArray[np.integer], k: int, n_titles: int) -> float:
-    """Compute the share of the catalogue that appears in at least one user's first k.
-
-    `lists` is (n_users, at least k) of item codes, padded with 0. One number for all users, not one a user. Source:
-    Ge, Delgado-Battenfeld, Jannach, Beyond accuracy, RecSys 2010 (catalogue coverage).
-    """
-    shown = np.unique(lists[:, :k])
-    return float((shown >= FIRST).sum() / n_titles)
-
 
 RANK_METRICS: dict[str, Callable[[Ranks, int], PerUser]] = {
     "recall": recall,
@@ -82,10 +23,27 @@ RANK_METRICS: dict[str, Callable[[Ranks, int], PerUser]] = {
     "hit_rate": hit_rate,
     "ndcg": ndcg,
     "mrr": mrr,
+    "map": average_precision,
 }
-LIST_METRICS: dict[str, Callable[[npt.NDArray[np.integer], int, int], float]] = {"coverage": coverage}
+"""Accuracy, one value a user, from the ranks of the targets."""
+USER_LIST_METRICS: dict[str, Callable[[Lists, int], PerUser]] = {
+    "novelty": novelty,
+    "diversity": diversity,
+    "popularity": popularity,
+    "popularity_lift": popularity_lift,
+    "serendipity": serendipity,
+    "miscalibration": miscalibration,
+    "sequel_breaks": sequel_breaks,
+}
+"""What else a list is worth, one value a user."""
+CATALOGUE_METRICS: dict[str, Callable[[Lists, int], float]] = {"coverage": coverage, "gini": gini}
+"""What all lists together do to the catalogue: one number."""
 WITHOUT_CUTOFF: dict[str, Callable[[Ranks], PerUser]] = {"mrr": mrr}
 """The metrics that also mean something over the whole ranking, so that "mrr" needs no "@k"."""
+NEEDS = {"diversity": "features", "miscalibration": "genres", "sequel_breaks": "prequels"}
+"""What a metric must find in the `Lists`; data without it has no such metric."""
+LOWER_IS_BETTER = frozenset({"gini", "popularity", "popularity_lift", "miscalibration", "sequel_breaks"})
+"""The metrics of which less is wanted, as far as that can be said at all."""
 
 DEFAULT_CUTOFFS = (5, 10, 20)
 DEFAULT_METRICS = ("recall", "ndcg", "hit_rate", "mrr", "coverage")
@@ -111,7 +69,7 @@ def parse_metric(text: str) -> Metric:
     """
     name, at, cutoff = text.strip().partition("@")
     name = name.strip().lower().replace("-", "_")
-    known = [*RANK_METRICS, *LIST_METRICS]
+    known = [*RANK_METRICS, *USER_LIST_METRICS, *CATALOGUE_METRICS]
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         remedy = f"Did you mean '{close[0]}'? " if close else ""
@@ -164,13 +122,7 @@ def compute(metric: Metric, ranks: Ranks) -> PerUser:
     return WITHOUT_CUTOFF[metric.name](ranks) if metric.k is None else RANK_METRICS[metric.name](ranks, metric.k)
 
 
-def _hits(ranks: Ranks, k: int) -> PerUser:
-    return _sum_per_user(ranks, (ranks.values <= k).astype(np.float64))
-
-
-def _sum_per_user(ranks: Ranks, values: PerUser) -> PerUser:
-    return np.bincount(ranks.users, weights=values, minlength=ranks.n_users).astype(np.float64, copy=False)
-
-
-USER_LIST_METRICS: dict = {}
-CATALOGUE_METRICS = {"coverage": lambda lists, k: coverage(lists.codes, k, lists.n_titles)}
+def available(lists: Lists) -> list[str]:
+    """Name the list metrics, one value a user or one for all, for which the data has what they need."""
+    names = [*USER_LIST_METRICS, *CATALOGUE_METRICS]
+    return [name for name in names if name not in NEEDS or getattr(lists, NEEDS[name]) is not None]
