@@ -20,8 +20,11 @@ from recsys.errors import RecsysError
 VERBS = {
     "demo": "recsys.cli.demo:demo",
     "prepare": "recsys.cli.prepare:prepare",
+    "audit": "recsys.cli.audit:audit",
     "fit": "recsys.cli.fit:fit",
+    "tune": "recsys.cli.tune:tune",
     "evaluate": "recsys.cli.evaluate:evaluate",
+    "compare": "recsys.cli.compare:compare",
     "recommend": "recsys.cli.recommend:recommend",
     "similar": "recsys.cli.similar:similar",
     "export": "recsys.cli.export:export",
