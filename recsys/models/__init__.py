@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 REGISTRY = {
     "popularity": "recsys.models.popularity:PopularityRecommender",
+    "recent": "recsys.models.recent:RecentRecommender",
+    "markov": "recsys.models.markov:MarkovRecommender",
     "als": "recsys.models.factorization:ALSRecommender",
     "bpr": "recsys.models.factorization:BPRRecommender",
     "lmf": "recsys.models.factorization:LMFRecommender",
     "item-knn": "recsys.models.neighbours:ItemKNNRecommender",
+    "ease": "recsys.models.linear:EASERecommender",
     "lstm": "recsys.models.lstm.recommender:LSTMRecommender",
 }
 

@@ -79,6 +79,12 @@ def interaction_matrix(histories: Histories, n_codes: int) -> Any:
     return matrix
 
 
+def to_dense(product: Any) -> Scores:
+    """Return the product of a sparse matrix with a sparse or a dense one as a dense array."""
+    dense: Scores = product if isinstance(product, np.ndarray) else product.toarray()
+    return dense
+
+
 @contextmanager
 def implicit_alone() -> Iterator[None]:
     """Keep BLAS to one thread while implicit works: its own threads and those of OpenBLAS slow each other down.

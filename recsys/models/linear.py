@@ -1,0 +1,204 @@
+"""EASE: a linear model of titles by titles, solved exactly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from recsys.config import Range, Settings, setting, usable_cores
+from recsys.errors import ConfigError
+from recsys.models.base import Scores
+from recsys.models.collaborative import CollaborativeRecommender, to_dense
+
+GB = 1e9
+BLOCK = 1024
+"""Rows of the title-by-title matrix that are worked on at a time, so that nothing of its size is made besides."""
+
+Matrix = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class EASEConfig(Settings):
+    """Set the regression; the defaults were chosen on validation parts of Kaggle and MovieLens-1M."""
+
+    regularization: float = setting(
+        100.0, "weight of the squared size of the weights", low=1e-3, search=Range(3, 3000, log=True)
+    )
+    discount: float = setting(
+        0.1, "a score is divided by the title's number of watchers to this power", low=0.0, high=2.0, search=Range(0, 1)
+    )
+    keep: int = setting(
+        0, "largest weights kept for each recommended title (0: all): a smaller folder, faster serving", low=0
+    )
+    max_titles: int | None = setting(None, "only the most watched titles get weights (none: all)", low=1)
+
+
+class EASERecommender(CollaborativeRecommender):
+    """Predict who watches a title from the other titles they watched: the best linear model, in closed form.
+
+    With X the matrix (people, titles) of who watched what, the weights B minimise
+    `|X - X B|^2 + regularization |B|^2` under the constraint that no title predicts itself (a zero diagonal):
+    `P = (X'X + regularization I)^-1`, `B_ij = -P_ij / P_jj` (Steck, Embarrassingly Shallow Autoencoders for Sparse
+    Data, WWW 2019, equation 8). A history's scores are the sum of its titles' rows of B.
+
+    Title by title, that is 4 bytes times the square of the number of titles (0.6 GB for 12,294), in memory and in the
+    model's folder. Where it does not fit, `max_titles` gives weights to the most watched titles only; all others come
+    after them, by popularity. `keep` makes B sparse.
+    """
+
+    name = "ease"
+    Config = EASEConfig
+    config: EASEConfig
+
+    def _learn(self, seen: Any, progress: bool) -> dict[str, npt.NDArray[Any]]:
+        watchers = np.diff(seen.tocsc().indptr)
+        order = np.argsort(-watchers, kind="stable")[: self.config.max_titles]
+        codes = np.sort(order[watchers[order] > 0])
+        if len(codes) == 0:
+            return {"codes": codes.astype(np.int32), "weights": np.zeros((0, 0), dtype=np.float32)}
+        kept = seen[:, codes]
+        dtype = _precision(kept, self.config.regularization)
+        self.facts |= {"titles_with_weights": len(codes), "precision": dtype.name}
+        with _enough_memory(len(codes), dtype), threadpool_limits(usable_cores(), user_api="blas"):
+            weights = solve_weights(gram_matrix(kept, dtype), self.config.regularization)
+        weights /= (watchers[codes] ** self.config.discount).astype(np.float32)
+        arrays = {"codes": codes.astype(np.int32)}
+        return arrays | ({"weights": weights} if self.config.keep == 0 else _largest(weights, self.config.keep))
+
+    def _adopt(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
+        from scipy.sparse import csr_matrix
+
+        super()._adopt(arrays)
+        self._weights: Any = arrays.get("weights")
+        if self._weights is None:
+            n_titles = len(arrays["codes"])
+            parts = arrays["values"], arrays["columns"], arrays["starts"]
+            self._weights = csr_matrix(parts, shape=(n_titles, n_titles))
+
+    def _scores_of(self, seen: Any) -> Scores:
+        codes, popularity = self.arrays["codes"], self.arrays["popularity"]
+        kept = seen[:, codes]
+        known = to_dense(kept @ self._weights)  # (n_users, titles with weights)
+        lowest = known.min(axis=1, initial=0.0, keepdims=True)
+        scores: Scores = lowest - 1 + popularity  # popularity is at most 1, and that of a title without weights less
+        scores[:, codes] = known
+        scores[np.diff(kept.indptr) == 0] = popularity
+        return scores
+
+    def _similar(self, codes: npt.NDArray[np.int32]) -> Scores:
+        """Return each title's row of weights: how much watching it says for every other title."""
+        kept = self.arrays["codes"]
+        place = np.searchsorted(kept, codes)
+        inside = np.flatnonzero(np.isin(codes, kept))
+        scores = np.full((len(codes), len(self.arrays["popularity"])), -np.inf, dtype=np.float32)
+        scores[np.ix_(inside, kept)] = to_dense(self._weights[place[inside]])
+        return scores
+
+
+def gram_matrix(seen: Any, dtype: np.dtype[Any]) -> Matrix:
+    """Count the people who watched both of any two titles: X'X of a CSR matrix, dense (n_titles, n_titles)."""
+    by_title = seen.T.tocsr()
+    gram = np.empty((by_title.shape[0],) * 2, dtype=dtype)
+    for start in range(0, len(gram), BLOCK):
+        gram[start : start + BLOCK] = (by_title[start : start + BLOCK] @ seen).toarray()
+    return gram
+
+
+def solve_weights(gram: Matrix, regularization: float) -> npt.NDArray[np.float32]:
+    """Return EASE's weights (n_titles, n_titles), float32, from a symmetric gram matrix, which is overwritten.
+
+    Cholesky's factor and the inverse take the gram matrix's own memory.
+
+    Raises ConfigError when rounding leaves the matrix without a Cholesky factor.
+    """
+    from scipy.linalg import get_lapack_funcs
+
+    factorise, invert = get_lapack_funcs(("potrf", "potri"), (gram,))
+    gram[np.diag_indices_from(gram)] += regularization
+    factor, failed = factorise(gram.T, lower=True, overwrite_a=True, clean=False)  # gram.T: the order LAPACK wants
+    if not failed:
+        inverse, failed = invert(factor, lower=True, overwrite_c=True)
+    if failed:
+        raise ConfigError(
+            f"With regularization={regularization:g} the regression has no stable solution.", "Set a higher one."
+        )
+    weights = _mirror(inverse.T)
+    weights /= -np.diag(weights).copy()
+    np.fill_diagonal(weights, 0)
+    return weights.astype(np.float32, copy=False)
+
+
+def _mirror(upper: Matrix) -> Matrix:
+    """Copy the upper triangle of a matrix onto its lower one, in place."""
+    for start in range(0, len(upper), BLOCK):
+        stop = start + BLOCK
+        upper[stop:, start:stop] = upper[start:stop, stop:].T
+        corner = upper[start:stop, start:stop]
+        corner[:] = np.triu(corner) + np.triu(corner, 1).T
+    return upper
+
+
+def _largest(weights: npt.NDArray[np.float32], n: int) -> dict[str, npt.NDArray[Any]]:
+    """Keep each column's n weights of largest size, and any that tie with the last, as the arrays of a CSR matrix."""
+    from scipy.sparse import csr_matrix
+
+    n = min(n, len(weights))
+    for start in range(0, len(weights), BLOCK):
+        columns = weights[:, start : start + BLOCK]
+        sizes = np.abs(columns)
+        columns[sizes < np.partition(sizes, -n, axis=0)[-n]] = 0
+    sparse = csr_matrix(weights)
+    return {"values": sparse.data, "columns": sparse.indices, "starts": sparse.indptr}
+
+
+def _precision(seen: Any, regularization: float) -> np.dtype[Any]:
+    """Choose float32 where it leaves three digits: the condition of X'X + rI is at most its largest row sum / r + 1."""
+    row_sums = seen.T @ (seen @ np.ones(seen.shape[1]))
+    condition = float(row_sums.max()) / regularization + 1
+    return np.dtype(np.float32 if condition * np.finfo(np.float32).eps < 1e-3 else np.float64)
+
+
+@contextmanager
+def _enough_memory(n_titles: int, dtype: np.dtype[Any]) -> Iterator[None]:
+    """Refuse a regression that does not fit into memory, before it starts or when it turns out.
+
+    The ConfigError names the number of titles that would do.
+    """
+    each = dtype.itemsize + (4 if dtype.itemsize > 4 else 0)  # float64 is rounded to float32 in the end
+    needed, free = each * n_titles**2, available_memory()
+    try:
+        if free is not None and needed > free:
+            raise MemoryError
+        yield
+    except MemoryError:
+        room = free if free is not None and free < needed else needed / 2
+        fitting = int((room / each) ** 0.5)
+        fitting = fitting // 1000 * 1000 or max(1, fitting)
+        raise ConfigError(
+            f"EASE needs {needed / GB:.1f} GB of memory for the weights between {n_titles:,} titles"
+            + ("." if free is None else f", and {free / GB:.1f} GB are free."),
+            f"Give weights to the most watched titles only: --set max_titles={fitting}.",
+        ) from None
+
+
+def available_memory() -> float | None:
+    """Return the bytes of memory that can still be taken (where a system hides that, all it has), or None."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        names = getattr(os, "sysconf_names", {})
+        known = "SC_PHYS_PAGES" in names and "SC_PAGE_SIZE" in names
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) if known else None
+    with suppress(OSError, ValueError):  # no container, or one without a limit: no such file, or the word max
+        limit, used = (float(Path("/sys/fs/cgroup", name).read_text()) for name in ("memory.max", "memory.current"))
+        free = min(free, limit - used)
+    return free
