@@ -19,7 +19,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evaluation.judge import evaluate, time_serving
+from evaluation.lists import Lists
+from evaluation.metrics import DEFAULT_METRICS, available
 from evaluation.result_files import FOLDER, file_stem, make_result, ranks_frame, require_writable, write_result
 from evaluation.rows import Row, find_row
 from recsys.dataset.prepared import Dataset
@@ -28,7 +32,8 @@ from recsys.errors import ConfigError, InputError, RecsysError
 from recsys.models import load_model, make_model, model_class
 from recsys.models.base import Recommender
 
-METRICS = ("recall", "ndcg", "hit_rate", "mrr", "coverage", "precision@10", "map@10")
+METRICS = (*DEFAULT_METRICS, "precision@10", "map@10")
+"""What every published row has; and at 10, all metrics of lists that the data has the ground for."""
 REFUSED = 2
 
 
@@ -52,7 +57,7 @@ def run_one(
     for seed in row.seeds:
         model = load_model(fitted) if fitted else _fit(row, flags, seed, data, split, save)
         models.append(model)
-        evaluations.append(evaluate(model, split, METRICS, seed=row.seeds[0], progress=True))
+        evaluations.append(evaluate(model, split, metrics_of(data, split), seed=row.seeds[0], progress=True))
         serve_seconds.append(time_serving(model, split.test.inputs))
     model = models[0]
     result = make_result(
@@ -68,6 +73,13 @@ def run_one(
         data_title=RECIPES[row.data].title,
     )
     return write_result(result, out, ranks=ranks_frame(evaluations, row.seeds))
+
+
+def metrics_of(data: Dataset, split: Split) -> list[str]:
+    """Name the metrics of a published row."""
+    nothing = np.zeros((split.test.n_users, 0), dtype=np.int32)
+    lists = Lists.of(nothing, split.test, n_titles=len(data.items), train=split.train, catalogue=data.catalogue)
+    return [*METRICS, *(f"{name}@10" for name in available(lists) if name not in METRICS)]
 
 
 def _fit(row: Row, flags: Sequence[str], seed: int, data: Dataset, split: Split, save: Path | None) -> Recommender:
