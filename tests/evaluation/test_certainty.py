@@ -78,7 +78,11 @@ def test_pairing_sees_what_intervals_side_by_side_do_not():
     rng = np.random.default_rng(0)
     easy = rng.random(300)  # users differ much more than the models do
     a, b = easy + 0.02 + rng.normal(0, 0.05, 300), easy
-    [one], [alone_a], [alone_b] = paired_differences(a[:, None], b[:, None]), bootstrap(a[:, None]), bootstrap(b[:, None])
+    [one], [alone_a], [alone_b] = (
+        paired_differences(a[:, None], b[:, None]),
+        bootstrap(a[:, None]),
+        bootstrap(b[:, None]),
+    )
     assert alone_a.low < alone_b.high  # the two intervals overlap widely
     assert one.low > 0
     assert one.p < 0.001
