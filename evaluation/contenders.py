@@ -90,6 +90,13 @@ def read_contenders(paths: Sequence[str | Path]) -> list[Contender]:
     return contenders
 
 
+def read_contender(path: str | Path, label: str | None = None) -> Contender:
+    """Read one result with its ranks; it is called by its model unless a label is given."""
+    file = Path(path)
+    result = read_result(file)
+    return Contender(label or str(result["model"]), file, result, _ranks_by_seed(file, result))
+
+
 def _refuse_other_test(first: Path, one: dict[str, Any], second: Path, two: dict[str, Any]) -> None:
     """Refuse two results that no difference can be taken between."""
     facts_one = {"data": one["data"], "protocol": one["protocol"], "test set": one["split_sha256"]}
