@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -142,29 +143,21 @@ def ranks_from_scores(scores: npt.NDArray[Any], seen: Histories, targets: Histor
             f"Scores must be numbers, got NaN (first for row {user}, code {title + FIRST}).",
             "A training that diverged leaves such a model: lower its learning rate.",
         )
-    n_codes = scores.shape[1]
-    target_keys = _keys(targets, n_codes)
-    seen_keys = np.sort(_keys(seen, n_codes))
-    seen_keys = seen_keys[np.diff(seen_keys, prepend=-1) > 0]  # a title watched twice still competes only once
-    _check_targets(targets, target_keys, seen_keys, n_codes)
-    seen_rows, seen_items = np.divmod(seen_keys, n_codes)
-    seen_scores = scores[seen_rows, seen_items]
-    seen_scores[seen_items < FIRST] = -np.inf  # an unknown title is not among the ranked ones
-    bounds = np.searchsorted(seen_rows, np.arange(seen.n_users + 1))
-    target_scores = scores[targets.rows, targets.items]
-    values = np.empty(targets.n_events, dtype=np.int64)
+    _check_targets(seen, targets, scores.shape[1])
+    rows = targets.rows
+    own = scores[rows, targets.items]
+    own = own[np.lexsort((-own, rows))]  # best first inside each user
+    others = np.empty(targets.n_events, dtype=np.int64)  # unseen titles that go before, the user's targets left out
     beats = np.greater_equal if ties == "behind" else np.greater
-    for user in range(targets.n_users):
-        place = slice(targets.offsets[user], targets.offsets[user + 1])
-        mine = np.sort(target_scores[place])[::-1]
-        old = seen_scores[bounds[user] : bounds[user + 1]]
-        row = titles[user]
-        others = [
-            np.count_nonzero(beats(row, s)) - np.count_nonzero(beats(old, s)) - np.count_nonzero(beats(mine, s))
-            for s in mine
-        ]
-        values[place] = np.where(mine > -np.inf, others + np.arange(1, len(mine) + 1), NEVER)
-    return Ranks(targets.offsets, values)
+    before = np.empty(scores.shape[1], dtype=bool)
+    for user, (start, stop) in enumerate(itertools.pairwise(targets.offsets.tolist())):
+        row, watched, wanted = scores[user], seen.of(user), targets.of(user)
+        for place, score in enumerate(own[start:stop].tolist(), start):
+            beats(row, score, out=before)
+            before[:FIRST] = before[watched] = before[wanted] = False
+            others[place] = np.count_nonzero(before)
+    ranks = others + 1 + np.arange(targets.n_events) - targets.offsets[rows]
+    return Ranks(targets.offsets, np.where(own > -np.inf, ranks, NEVER))
 
 
 def ranks_from_lists(codes: npt.NDArray[np.integer], holdout: Holdout, *, n_codes: int) -> Ranks:
@@ -217,22 +210,22 @@ def _nothing(histories: Histories) -> Histories:
     return histories.keep_events(np.zeros(histories.n_events, dtype=bool))
 
 
-def _check_targets(
-    targets: Histories, target_keys: npt.NDArray[np.int64], seen_keys: npt.NDArray[np.int64], n_codes: int
-) -> None:
+def _check_targets(seen: Histories, targets: Histories, n_codes: int) -> None:
     if targets.n_events and not FIRST <= targets.items.min() <= targets.items.max() < n_codes:
         raise InputError(
             f"Targets must be item codes from {FIRST} to {n_codes - 1}, got {targets.items.min()} to "
             f"{targets.items.max()}.",
             "Judge the model on the data that it was fitted for.",
         )
-    if len(np.unique(target_keys)) < len(target_keys):
+    keys = np.append(np.sort(_keys(targets, n_codes)), -1)  # the last one stands for: behind all targets
+    if (keys[1:] == keys[:-1]).any():
         raise InputError("A user's targets must differ, got one twice.", "Remove duplicates before splitting.")
-    places = np.searchsorted(seen_keys, target_keys)
-    leaked = np.append(seen_keys, -1)[places] == target_keys
+    seen_keys = _keys(seen, n_codes)
+    leaked = keys[np.searchsorted(keys[:-1], seen_keys)] == seen_keys
     if leaked.any():
         raise InputError(
-            f"{leaked.sum()} of {len(leaked)} targets are among the titles that their user has seen.",
+            f"{len(np.unique(seen_keys[leaked]))} of {targets.n_events} targets are among the titles that their user "
+            "has seen.",
             "Remove duplicates before splitting: what the model is shown must not hold the answer.",
         )
 
