@@ -119,6 +119,10 @@ def compare(
         raise InputError(
             f"All pairs have no reference, got '{reference}' for one.", "Leave out either --reference or --all-pairs."
         )
+    if seed < 0 or samples < 1:
+        raise InputError(
+            f"A seed must be at least 0 and samples at least 1, got {seed} and {samples}.", "Leave them as they are."
+        )
     contenders = read_contenders(results)
     by_seed = {one.label: one.values(chosen) for one in contenders}  # (seeds, users, metrics)
     tables = {label: values.mean(axis=0) for label, values in by_seed.items()}

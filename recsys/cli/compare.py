@@ -12,7 +12,7 @@ def compare(
     result: Annotated[
         list[str],
         typer.Argument(
-            metavar="RESULT RESULT …",
+            metavar="RESULT",
             help="Result files that `recsys evaluate` wrote, or names in the folder of results: ml1m--lstm.",
             show_default=False,
         ),

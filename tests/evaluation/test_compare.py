@@ -113,6 +113,7 @@ def test_names_without_a_cutoff_are_taken_at_all(three):
         ({"metrics": ["coverage@10"]}, "'coverage@10' is not told by the ranks"),
         ({"metrics": []}, "At least one metric is needed"),
         ({"reference": "svd"}, "The reference must be one of the results, got 'svd'. Given: lstm, als, bpr; or: best."),
+        ({"seed": -1}, "A seed must be at least 0 and samples at least 1, got -1 and 1000"),
         ({"reference": "als", "all_pairs": True}, "All pairs have no reference, got 'als'"),
     ],
 )
