@@ -41,6 +41,7 @@ class Budget:
 class Tuned:
     """Hold what a search found: the best settings where they differ from the model's defaults, and what they gave.
 
+    `fixed` are those of them that were not searched.
     `value` and `default_value` (None: the defaults failed) are means of the metric over the validation part; `value`
     is the best of many, so a little too good. `interrupted` says that the search was stopped before its budget was.
     """
@@ -49,6 +50,7 @@ class Tuned:
     metric: str
     budget: Budget
     settings: dict[str, Any]
+    fixed: dict[str, Any]
     value: float
     default_value: float | None
     trials: tuple[Tried, ...]

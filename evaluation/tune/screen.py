@@ -67,11 +67,12 @@ def tuned_table(tuned: Tuned) -> Group:
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("trial", tuned.metric, "seconds"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("settings that are not the defaults", overflow="fold")
+    table.add_column("settings", overflow="fold")
     ranked = sorted(tuned.trials, key=lambda one: one.value if one.value is not None else -1.0, reverse=True)
     for place, one in enumerate(ranked[:SHOWN]):
-        style = "bold green" if place == 0 and one.settings else ""
-        cells = (str(one.number), outcome_of(one), f"{one.seconds:,.1f}", settings_text(one.settings))
+        changed = {name: value for name, value in one.settings.items() if name not in tuned.fixed}
+        style = "bold green" if place == 0 and changed else ""
+        cells = (str(one.number), outcome_of(one), f"{one.seconds:,.1f}", settings_text(changed))
         table.add_row(*cells, style=style)
     return Group(Text(_heading(tuned), style="bold"), table, Text(_verdict(tuned)))
 
@@ -99,7 +100,8 @@ def _heading(tuned: Tuned) -> str:
     stopped = ", interrupted" if tuned.interrupted else ""
     return (
         f"{tuned.model}: {len(tuned.trials)} trials{ends} in {tuned.seconds:,.0f} s{stopped} (budget: {tuned.budget}); "
-        f"the best {min(SHOWN, len(tuned.trials))}, judged on the validation part"
+        f"the best {min(SHOWN, len(tuned.trials))} on the validation part"
+        + (f", all with {settings_text(tuned.fixed)}" if tuned.fixed else "")
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -207,6 +208,8 @@ class _Search:
         model = make_model(model_name, settings.to_mapping(), **options)
         model.fit(self._data, self._split)
         found = evaluate(model, self._split, [self._metric], part="validation")
+        del model
+        gc.collect()  # a Keras network refers to itself: without this, those of several trials pile up
         return float(found.metrics[self._metric].value)
 
     def result(self, model_name: str, interrupted: bool) -> Tuned:
@@ -225,6 +228,7 @@ class _Search:
             metric=self._metric,
             budget=self._budget,
             settings=best.settings,
+            fixed=differences(self._defaults),
             value=best.value or 0.0,
             default_value=None if usual is None else usual.value,
             trials=tuple(trials),
