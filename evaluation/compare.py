@@ -57,6 +57,7 @@ class Comparison:
     """
 
     data: str
+    data_title: str
     protocol: dict[str, Any]
     split_sha256: str
     files: dict[str, Path]
@@ -74,6 +75,7 @@ class Comparison:
         """Return plain names and values, ready for JSON."""
         return {
             "data": self.data,
+            "data_title": self.data_title,
             "protocol": self.protocol,
             "split_sha256": self.split_sha256,
             "files": {label: path.as_posix() for label, path in self.files.items()},
@@ -143,6 +145,7 @@ def compare(
     first = contenders[0].result
     return Comparison(
         data=str(first["data"]),
+        data_title=str(first["data_title"] or first["data"]),
         protocol=dict(first["protocol"]),
         split_sha256=str(first["split_sha256"]),
         files={one.label: one.path for one in contenders},

@@ -93,7 +93,7 @@ def comparison_markdown(comparison: Comparison) -> str:
 def _comparison_heading(comparison: Comparison) -> str:
     protocol = comparison.protocol
     return (
-        f"{comparison.data}: {protocol['split']}, {protocol['part']} part, {protocol['n_users']:,} users, "
+        f"{comparison.data_title}: {protocol['split']}, {protocol['part']} part, {protocol['n_users']:,} users, "
         f"{protocol['n_titles']:,} titles ranked, test set {comparison.split_sha256[:12]}"
     )
 
