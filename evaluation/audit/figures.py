@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from evaluation.plots.style import COLOURS, INK, RULE, SOFT, new_figure
+from evaluation.plots.style import COLOURS, INK, PAPER, RULE, new_figure, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, RED, GREEN = COLOURS[:3]
 HEIGHT = 3.4
+_BEHIND = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}
 _MOMENTS = {
-    1: "1 s",
     10: "10 s",
     60: "1 min",
     600: "10 min",
     3600: "1 h",
-    36_000: "10 h",
     86_400: "1 day",
     864_000: "10 days",
     8_640_000: "100 days",
@@ -52,6 +51,7 @@ def ascent_figure(series: Mapping[str, Any]) -> Picture:
     axes.set_xlabel("share of neighbours in a history whose ids ascend")
     axes.set_ylabel("users")
     _percent_axis(axes.xaxis)
+    _count_axis(axes.yaxis)
     _legend(axes)
     caption = "An order of its own lies near the shuffled outline; a file that was sorted by id stands at 100 %."
     return Picture("order", figure, caption)
@@ -68,13 +68,13 @@ def gap_figure(series: Mapping[str, Any]) -> Picture:
     for chosen, colour in ((quick, RED), (~quick, BLUE)):
         axes.bar(ends[:-1][chosen], shares[chosen], np.diff(ends)[chosen] * 0.97, align="edge", color=colour)
     axes.set_xscale("log")
-    axes.set_xticks([0.55, *_MOMENTS], ["same", *_MOMENTS.values()], rotation=35, ha="right")
+    axes.set_xticks([0.55, *_MOMENTS], ["0 s", *_MOMENTS.values()], rotation=35, ha="right")
     axes.xaxis.minorticks_off()
     axes.set_xlim(0.3, ends[-1])
     axes.set_ylabel("share of events")
     _percent_axis(axes.yaxis)
     share = shares[quick].sum()
-    axes.text(0.02, 0.95, f"{share:.0%} within 10 minutes", color=RED, transform=axes.transAxes, va="top")
+    axes.text(0.98, 0.95, f"{share:.0%} within 10 minutes", color=RED, transform=axes.transAxes, va="top", ha="right")
     caption = "Nobody watches a title in less than ten minutes (red): such events were entered, not watched, then."
     return Picture("order", figure, caption)
 
@@ -107,21 +107,18 @@ def lengths_figure(series: Mapping[str, Any]) -> Picture:
     """Draw users by the length of their history, and titles by their number of events."""
     figure, axes = new_figure("How long are histories, how often is a title watched?", height=HEIGHT)
     for key, colour, label in (("history_lengths", BLUE, "users"), ("title_counts", RED, "titles")):
-        drawn = series[key]
-        counts = np.array(drawn["counts"], dtype=float)
-        widths = np.diff(np.log(drawn["edges"]))
-        # the bins widen: heights are shares a doubling, so that areas can be compared by eye
-        axes.stairs(
-            counts / max(counts.sum(), 1) / widths * np.log(2), drawn["edges"], color=colour, label=label, linewidth=1.8
-        )
+        edges, counts = series[key]["edges"], np.array(series[key]["counts"], dtype=float)
+        at_least = np.cumsum(counts[::-1])[::-1] / max(counts.sum(), 1)
+        axes.plot(np.array(edges[:-1]) + 0.5, at_least, color=colour, label=label, linewidth=2)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    _count_axis(axes.xaxis)
     axes.set_xlabel("events")
-    axes.set_ylabel("share per doubling")
-    axes.set_ylim(0)
+    axes.set_ylabel("share with at least so many")
+    axes.set_ylim(0, 1.02)
+    axes.set_xlim(1)
     _percent_axis(axes.yaxis)
     _legend(axes)
-    return Picture("content", figure, "Users by the length of their history, and titles by the number of their events.")
+    return Picture("content", figure, "The share of users, and of titles, that have at least so many events.")
 
 
 def lorenz_figure(series: Mapping[str, Any]) -> Picture:
@@ -132,7 +129,7 @@ def lorenz_figure(series: Mapping[str, Any]) -> Picture:
     axes.plot([0, 1], [0, 1], color=RULE, linewidth=1, linestyle=(0, (3, 3)))
     top = float(np.interp(0.1, titles, events))
     axes.plot(0.1, top, "o", color=RED)
-    axes.annotate(f"the top 10 % have {top:.0%}", (0.1, top), (10, -4), textcoords="offset points", color=RED)
+    axes.text(0.12, top, f"the top 10% have {top:.0%}", color=RED, va="center", bbox=_BEHIND)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("share of titles, most watched first")
@@ -149,13 +146,21 @@ def timeline_figure(series: Mapping[str, Any]) -> Picture:
     figure, axes = new_figure("When did it happen?", f"events a {line['unit']}", height=HEIGHT)
     step = {"day": 1, "week": 7, "month": 31, "year": 366}[line["unit"]]
     ends = np.append(starts, starts[-1] + step)
-    axes.stairs(line["events"], ends, fill=True, color=BLUE, alpha=0.85, label="events")
-    axes.stairs(line["new_titles"], ends, color=RED, linewidth=1.6, label="titles watched for the first time")
+    axes.stairs(line["events"], ends, fill=True, color=BLUE, alpha=0.85)
     axes.set_ylim(0)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.set_ylabel("events", color=BLUE)
+    _count_axis(axes.yaxis)
     axes.set_xlim(ends[0], ends[-1])
-    _legend(axes)
-    return Picture("content", figure, f"Events, and titles that were watched for the first time, a {line['unit']}.")
+    known = np.cumsum(line["new_titles"]) / max(sum(line["new_titles"]), 1)
+    right = axes.twinx()
+    tidy(right)
+    right.grid(visible=False)
+    right.plot(ends[1:], known, color=RED, linewidth=2)
+    right.set_ylim(0, 1.02)
+    right.set_ylabel("titles watched so far", color=RED)
+    _percent_axis(right.yaxis)
+    caption = f"Events a {line['unit']}, and the share of all titles that had been watched by then."
+    return Picture("content", figure, caption)
 
 
 def test_length_figure(series: Mapping[str, Any]) -> Picture:
@@ -164,7 +169,9 @@ def test_length_figure(series: Mapping[str, Any]) -> Picture:
     figure, axes = new_figure("How much history does a model see at the test?", "test users", height=HEIGHT)
     axes.stairs(drawn["counts"], drawn["edges"], fill=True, color=GREEN, alpha=0.85)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.set_xlim(max(min(drawn["edges"]), 0.5))
+    _count_axis(axes.xaxis)
+    _count_axis(axes.yaxis)
     axes.set_xlabel("events shown (bins widen)")
     axes.set_ylabel("users")
     return Picture("split", figure, "Test users by the number of events that a model is shown of them.")
@@ -193,7 +200,11 @@ def _percent_axis(axis: Any) -> None:
     axis.set_major_formatter(lambda value, _: f"{value:.0%}")
 
 
+def _count_axis(axis: Any) -> None:
+    axis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+
+
 def _legend(axes: Any) -> None:
     legend = axes.legend(frameon=False, loc="best", fontsize=9)
     for text in legend.get_texts():
-        text.set_color(INK if len(legend.get_texts()) > 1 else SOFT)
+        text.set_color(INK)

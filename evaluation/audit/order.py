@@ -156,7 +156,8 @@ def _tied_times(data: Dataset) -> list[Finding]:
     last_share = float(ties[last].mean()) if several.any() else 0.0
     step = next((name for name, unit in RESOLUTIONS.items() if (by_time.times % unit == 0).mean() >= 0.99), None)
     values: dict[str, Any] = {"share": rounded(share), "last_event_share": rounded(last_share), "resolution": step}
-    shown = f"{percent(share)} of events share their time with another of their user; {percent(last_share)} of the last"
+    shown = f"{percent(share)} of events share their time with another of their user; so do {percent(last_share)} of "
+    shown += "the last ones"
     if step:
         shown += f"; times are whole to {step}"
     findings = [
@@ -213,8 +214,8 @@ def _sittings(histories: Histories) -> tuple[Finding, dict[str, Any], bool]:
     if most >= PARTLY_ENTERED:
         severity = Severity.WARNING if most >= ENTERED else Severity.NOTICE
         meaning = (
-            "Nobody watches that fast: people entered in one sitting what they had seen before. The order is that of "
-            "the entry form, often the order in which the service showed the titles; sequence models learn the form."
+            "Nobody watches that fast: people will have entered in one sitting what they had seen before. The order is "
+            "that of the entry form, often the one in which the service showed the titles; sequence models learn it."
         )
         action = (
             "Do not take 'the next title' for what is watched next. Trust models that ignore the order (item-knn, als) "

@@ -29,6 +29,8 @@ from recsys.models import make_model, model_class
 SUPPORT, CONFIDENCE = 5, 0.1
 """A rule occurs more often than this, and follows its beginning in more than this share: the paper's thresholds."""
 SHUFFLES, DRAWS = 3, 1000
+MANY_EVENTS = 500_000
+"""With so many, one shuffle tells as much of the rules as several."""
 CUTOFF = 10
 LEAST_EVENTS = 3
 
@@ -49,19 +51,23 @@ class Rules:
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """Say how large a probe is: how many users, their last events, and the model's settings."""
+    """Say how large a probe is: how many users, their last events, and the model's settings.
+
+    `work` bounds the product of events and titles, by which the time of a full softmax grows.
+    """
 
     model: str
     n_users: int
     window: int
     config: Mapping[str, Any]
+    work: float = np.inf
 
 
 PROBES = {
     "markov": ProbeSettings("markov", 5000, 200, {"window": 1, "last": 1, "smoothing": 10.0}),
     "lstm": ProbeSettings(
         "lstm",
-        1200,
+        2000,
         50,
         {
             "units": (64,),
@@ -76,6 +82,7 @@ PROBES = {
             "epochs": 8,
             "learning_rate": 5e-3,
         },
+        work=1.5e8,  # less than a minute on two cores
     ),
 }
 
@@ -115,36 +122,32 @@ class Probe:
         return {name: plain(value) for name, value in asdict(self).items()}
 
 
-def count_rules(histories: Histories, length: int) -> int:
-    """Count the distinct sequences of `length` titles that are frequent and telling.
+def count_rules(histories: Histories) -> dict[int, int]:
+    """Count the distinct sequences of two and of three titles that are frequent and telling: {length: rules}.
 
     A sequence counts when it occurs more than `SUPPORT` times, and in more than `CONFIDENCE` of the occurrences of
     its beginning (all but its last title).
     """
-    n_starts = histories.n_events - length + 1
-    if n_starts < 1:
-        return 0
-    codes = histories.items.astype(np.int64)
-    base = int(codes.max()) + 1
-    begins, counts = _grams(histories, length, base)
-    prefix = begins // base
-    if length == 2:  # all events count as beginnings, also the last of a history
-        of_prefix = np.bincount(codes, minlength=base)[prefix]
-    else:
-        shorter, times = _grams(histories, length - 1, base)
-        of_prefix = times[np.searchsorted(shorter, prefix)]
-    return int(((counts > SUPPORT) & (counts > CONFIDENCE * of_prefix)).sum())
+    base = int(histories.items.max(initial=0)) + 1
+    rules: dict[int, int] = {}
+    beginnings, times = np.arange(base), np.bincount(histories.items, minlength=base)
+    for length in (2, 3):
+        if base**length >= 2**63:  # sequences are told apart by one number
+            break
+        found, counts = _grams(histories, length, base)
+        of_beginning = times[np.searchsorted(beginnings, found // base)]
+        rules[length] = int(((counts > SUPPORT) & (counts > CONFIDENCE * of_beginning)).sum())
+        beginnings, times = found, counts
+    return rules
 
 
 def sequential_rules(histories: Histories, *, seed: int = 0) -> list[Rules]:
     """Compare the rules of two and three titles with those in shuffled histories."""
     rng = np.random.default_rng(seed)
-    shuffled = [shuffle_events(histories, rng) for _ in range(SHUFFLES)]
-    countable = [length for length in (2, 3) if (int(histories.items.max(initial=0)) + 1) ** length < 2**63]
-    return [
-        Rules(length, count_rules(histories, length), float(np.mean([count_rules(one, length) for one in shuffled])))
-        for length in countable
-    ]
+    found = count_rules(histories)
+    n_shuffles = SHUFFLES if histories.n_events < MANY_EVENTS else 1
+    shuffled = [count_rules(shuffle_events(histories, rng)) for _ in range(n_shuffles)]
+    return [Rules(length, n, float(np.mean([one[length] for one in shuffled]))) for length, n in found.items()]
 
 
 def shuffle_test(data: Dataset, settings: ProbeSettings, *, seed: int = 0) -> Probe | None:
@@ -208,9 +211,9 @@ def relative_loss(
 
 def _grams(histories: Histories, length: int, base: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the distinct sequences of a length, as numbers to a base, and how often each occurs."""
-    n_starts = histories.n_events - length + 1
+    n_starts = max(histories.n_events - length + 1, 0)
     rows, codes = histories.rows, histories.items.astype(np.int64)
-    inside = rows[length - 1 :] == rows[:n_starts]
+    inside = rows[length - 1 :][:n_starts] == rows[:n_starts]
     numbers = np.zeros(n_starts, dtype=np.int64)
     for step in range(length):
         numbers = numbers * base + codes[step : n_starts + step]
@@ -219,13 +222,13 @@ def _grams(histories: Histories, length: int, base: int) -> tuple[npt.NDArray[np
 
 def _sample(histories: Histories, settings: ProbeSettings, rng: np.random.Generator) -> tuple[Dataset, Holdout] | None:
     """Draw users, take their last events apart into inputs and one target, and renumber the titles in them."""
-    users = np.flatnonzero(histories.lengths >= LEAST_EVENTS)
-    if len(users) > settings.n_users:
-        users = np.sort(rng.choice(users, settings.n_users, replace=False))
+    users = rng.permutation(np.flatnonzero(histories.lengths >= LEAST_EVENTS))[: settings.n_users]
     recent = histories.select(users).last(settings.window)
+    while recent.n_events * len(np.unique(recent.items)) > settings.work:
+        recent = recent.select(slice(recent.n_users * 9 // 10))
     from_end = np.repeat(recent.offsets[1:], recent.lengths) - np.arange(recent.n_events) - 1
     inputs, targets = recent.keep_events(from_end > 0), recent.keep_events(from_end == 0)
-    fresh = np.bincount(inputs.rows[inputs.items == targets.items[inputs.rows]], minlength=len(users)) == 0
+    fresh = np.bincount(inputs.rows[inputs.items == targets.items[inputs.rows]], minlength=recent.n_users) == 0
     if fresh.sum() < 2:
         return None
     inputs, targets = inputs.select(np.flatnonzero(fresh)), targets.select(np.flatnonzero(fresh))

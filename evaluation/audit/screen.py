@@ -15,7 +15,7 @@ HEADINGS = {"order": "Is the order real?", "content": "What is in it?", "split":
 
 
 def audit_table(audit: Audit) -> Group:
-    """Lay out one row a finding; below a warning or a notice stand its meaning and the remedy."""
+    """Lay out one row a finding: below a warning stands what it means, below a notice, too, what to do."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -52,10 +52,10 @@ def _told(finding: Finding) -> Text:
     from rich.text import Text
 
     told = Text(finding.shown)
-    if finding.severity is not Severity.INFO:
+    if finding.severity is Severity.WARNING:
         told.append(f"\n{finding.meaning}", style="dim")
-        if finding.action:
-            told.append(f"\n→ {finding.action}", style="cyan")
+    if finding.severity is not Severity.INFO and finding.action:
+        told.append(f"\n→ {finding.action}", style="cyan")
     return told
 
 

@@ -64,7 +64,7 @@ def _rules_finding(rules: Sequence[Rules], verdict: OrderVerdict) -> Finding:
         meaning = "Hardly any sequence of titles is frequent and telling: too little data for rules, or no order."
         return Finding(TOPIC, "sequential rules", Severity.INFO, told or "not counted", meaning, values=values)
     loss = 1 - left / total
-    severity, meaning, action = _judgement(loss, loss, verdict, "the rules")
+    severity, meaning, action = _judgement(loss, loss, verdict, "a list of rules")
     return Finding(TOPIC, "sequential rules", severity, told, meaning, action, values)
 
 

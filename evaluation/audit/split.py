@@ -239,7 +239,7 @@ def _twins(data: Dataset, split: Split) -> list[Finding]:
     return [
         Finding(
             TOPIC,
-            "identical histories",
+            "doubles in training",
             Severity.WARNING if share > COLD else Severity.NOTICE if users else Severity.INFO,
             f"{users:,} of {split.test.n_users:,} test users have a double in training that has their target",
             "A neighbour model copies the double's last title; that is no recommendation."
