@@ -25,6 +25,7 @@ VERBS = {
     "tune": "recsys.cli.tune:tune",
     "evaluate": "recsys.cli.evaluate:evaluate",
     "compare": "recsys.cli.compare:compare",
+    "report": "recsys.cli.report:report",
     "recommend": "recsys.cli.recommend:recommend",
     "similar": "recsys.cli.similar:similar",
     "export": "recsys.cli.export:export",
