@@ -103,6 +103,11 @@ def percent(share: float) -> str:
     return ">99.9%" if 0.9995 <= share < 1 else f"{share:.1%}"
 
 
+def counted(n: int, noun: str) -> str:
+    """Write a number with its noun: "1 user", "2,000 users", "no users"."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}" if n else f"no {noun}s"
+
+
 def histogram(values: npt.NDArray[Any], edges: npt.NDArray[Any]) -> dict[str, list[float]]:
     """Count values between edges, ready for JSON; what lies outside is not counted."""
     counts, _ = np.histogram(values, edges)

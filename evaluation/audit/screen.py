@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evaluation.audit.findings import Audit, Finding, Severity
+from evaluation.audit.findings import Audit, Finding, Severity, counted
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -37,7 +37,7 @@ def audit_table(audit: Audit) -> Group:
 def heading_of(audit: Audit) -> str:
     """Name the data, its size and the split in one line."""
     facts = audit.facts
-    size = f"{facts['users']:,} users, {facts['titles']:,} titles, {facts['events']:,} events"
+    size = ", ".join(counted(facts[name], name[:-1]) for name in ("users", "titles", "events"))
     synthetic = " (synthetic)" if facts["synthetic"] else ""
     return f"{audit.data}{synthetic}: {size}; split {audit.split or 'none'}"
 
@@ -45,7 +45,7 @@ def heading_of(audit: Audit) -> str:
 def summary(audit: Audit) -> str:
     """Count warnings and notices."""
     warnings, notices = audit.count(Severity.WARNING), audit.count(Severity.NOTICE)
-    return f"{_count(warnings, 'warning')}, {_count(notices, 'notice')}."
+    return f"{counted(warnings, 'warning')}, {counted(notices, 'notice')}."
 
 
 def _told(finding: Finding) -> Text:
@@ -57,7 +57,3 @@ def _told(finding: Finding) -> Text:
     if finding.severity is not Severity.INFO and finding.action:
         told.append(f"\n→ {finding.action}", style="cyan")
     return told
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n or 'no'} {noun}{'' if n == 1 else 's'}"
