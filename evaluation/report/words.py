@@ -31,7 +31,9 @@ def verdict(table: ResultTable, metric: str = LEADING) -> str:
     else:
         nearest = min(gaps, key=lambda label: gaps[label].value)
         below = "our LSTM" if nearest == OURS else nearest
-        leading = f"{best.label} leads in {name} with {_number(best, metric)}, {_above(gaps[nearest])} above {below}."
+        leading = (
+            f"{best.label} leads in {name}: {_number(best, metric)}, which is {_above(gaps[nearest])} above {below}."
+        )
         if nearest == OURS:  # nobody else is ahead of it, and by how much is said
             return " ".join(filter(None, [leading, _unpaired(table)]))
     return " ".join(filter(None, [leading, _behind(table, metric), _unpaired(table)]))

@@ -44,25 +44,57 @@ def test_the_readme_and_the_result_files_agree():
 def test_the_best_stands_first_and_is_bold_only_when_clear():
     text = results_markdown([row("als", 0.2), row("lstm", 0.3)])
     assert text.index("[lstm]") < text.index("[als]")
+    assert "lstm leads in NDCG@10: 0.300, which is 0.100 (95 % 0.080–0.120) above als." in text
     assert "**0.3000** <sub>0.290–0.310</sub>" in text
     assert "0.2000 <sub>" in text
     assert "**0.2000**" not in text
     assert "**0.2" not in results_markdown([row("als", 0.285), row("lstm", 0.295)])
+    assert "No clear difference in NDCG@10 between lstm (0.295) and als (0.285)." in results_markdown(
+        [row("als", 0.285), row("lstm", 0.295)]
+    )
 
 
-def test_a_row_says_how_to_get_it_again():
+def test_a_row_leads_to_its_file_and_says_what_it_costs():
     text = results_markdown([row()])
     line = next(line for line in text.splitlines() if line.startswith("| [lstm]"))
     assert line == (
         "| [lstm](evaluation/results/ml1m--lstm.json) | 0.3000 <sub>0.290–0.310</sub> | 0.3000 <sub>0.290–0.310</sub> "
-        "| 0.5000 | 1.5 min | – | `--data ml1m --model lstm` |"
+        "| 0.5000 | 1.5 min | – | – |"
     )
     assert "test set `aaaaaaaaaaaa`" in text
+    later = row() | {"serve_seconds": 2.0, "peak_memory_mb": 1234.5}
+    assert "| 1.5 min | 3,000 | 1,234 MB |" in results_markdown([later])
+
+
+def test_several_seeds_show_their_spread():
+    several = row() | {"seeds": [0, 1], "seed_values": {"recall@10": [0.29, 0.31], "ndcg@10": [0.3, 0.3]}}
+    text = results_markdown([several])
+    assert "0.3000 <sub>0.290–0.310 ±0.014</sub> | 0.3000 <sub>0.290–0.310 ±0.000</sub>" in text
+
+
+def test_several_data_sets_have_an_overview():
+    text = results_markdown([row("als", 0.2), row(), row("als", 0.3, data="annict"), row(value=0.2, data="annict")])
+    overview = text.partition("\n\n")[0].splitlines()
+    assert overview[0] == "| NDCG@10 | `ml1m` | `annict` |"
+    assert overview[2:] == ["| als | 0.2000 | **0.3000** |", "| lstm | **0.3000** | 0.2000 |"]
+    assert "| NDCG@10 | `" not in results_markdown([row("als", 0.2), row()])
+
+
+def test_names_are_no_markdown():
+    text = results_markdown([row("a|b*c<d")])
+    assert "| [a\\|b\\*c\\<d](" in text
 
 
 def test_rows_of_different_test_sets_are_refused():
     with pytest.raises(InputError, match="ml1m were judged on 2 different test sets"):
         results_markdown([row("als"), row("lstm", sha="b" * 64)])
+    validation = row("als")
+    validation["protocol"]["part"] = "validation"
+    with pytest.raises(InputError, match=r"ml1m differ in part \(test, validation\)"):
+        results_markdown([validation, row("lstm")])
+    older = row("als")
+    older["protocol"]["ties"] = "a tied target ranks behind"
+    results_markdown([older, row("lstm")])
     results_markdown([row("als"), row("lstm", data="own", sha="b" * 64)])
 
 

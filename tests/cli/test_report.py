@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.evaluation.judged_data import write_judged
+
+
+@pytest.fixture
+def results(tmp_path):
+    folder = tmp_path / "results"
+    for model, step in (("lstm", 0), ("als", 2)):
+        write_judged(folder, model, {0: [[1 + user % 7 + step] for user in range(30)]})
+    return folder
+
+
+def test_results_become_a_page_and_tables(recsys, results, tmp_path):
+    markdown = tmp_path / "docs" / "report.md"
+    done = recsys("report", results, "--markdown", markdown)
+    assert done.code == 0, done.err
+    assert "Tiny: lstm leads in NDCG@10" in done.out
+    assert (results / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    text = markdown.read_text(encoding="utf-8")
+    assert "[lstm](../results/tiny--lstm.json)" in text
+    before = (results / "report.html").read_bytes()
+    assert recsys("report", results).code == 0
+    assert (results / "report.html").read_bytes() == before
+
+
+def test_what_evaluate_wrote_is_reported(recsys, prepared, tmp_path):
+    out = tmp_path / "results"
+    assert recsys("evaluate", prepared, "--model", "popularity", "--out", out).code == 0
+    done = recsys("report", out, "--out", tmp_path / "page.html")
+    assert done.code == 0, done.err
+    assert "popularity was judged alone" in done.out
+    assert (tmp_path / "page.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["nowhere"], "is not a folder of results: it does not exist."),
+        (["results", "--data", "large"], "There are no results of 'large'"),
+        (["results", "--out", "results"], "results is a folder; a file is to be written there."),
+    ],
+)
+def test_bad_input_is_refused(recsys, results, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    done = recsys("report", *words)
+    assert done.code == 2
+    assert message in done.err
+    assert not (results / "report.html").exists()
+
+
+def test_a_mixture_of_test_sets_is_refused_and_the_old_page_stays(recsys, results):
+    (results / "report.html").write_text("old")
+    write_judged(results, "bpr", {0: [[1]] * 30}, split_sha256="cd" * 32)
+    done = recsys("report", results)
+    assert done.code == 2
+    assert "2 different test sets" in done.err
+    assert (results / "report.html").read_text() == "old"
