@@ -25,6 +25,8 @@ from recsys.models import make_model, model_class
 METRIC = "ndcg@10"
 REPEATS = 25
 """Proposals in a row that were all tried before, after which a search has seen its space."""
+HOPELESS = 5
+"""First trials that may all fail before a search gives up."""
 
 
 def tune(
@@ -158,7 +160,8 @@ class _Search:
             while repeats < REPEATS:
                 tried = memory.finished(self._study)
                 line.show(tried)
-                if self._budget.spent(len(tried), self._seconds):
+                hopeless = len(tried) >= HOPELESS and all(one.outcome == "failed" for one in tried)
+                if hopeless or self._budget.spent(len(tried), self._seconds):
                     break
                 repeats = 0 if self._try_one(model_name, tried, line) else repeats + 1
         except KeyboardInterrupt:
@@ -204,12 +207,13 @@ class _Search:
             if not spared and trial.should_prune():
                 raise load_optuna().TrialPruned(f"behind the others after epoch {epoch}")
 
-        options = {"on_epoch": on_epoch} if getattr(model_class(model_name), "finds_epochs", False) else {}
-        model = make_model(model_name, settings.to_mapping(), **options)
+        in_epochs = getattr(model_class(model_name), "finds_epochs", False)
+        model = make_model(model_name, settings.to_mapping(), **({"on_epoch": on_epoch} if in_epochs else {}))
         model.fit(self._data, self._split)
         found = evaluate(model, self._split, [self._metric], part="validation")
-        del model
-        gc.collect()  # a Keras network refers to itself: without this, those of several trials pile up
+        if in_epochs:
+            del model
+            gc.collect()  # a Keras network refers to itself: those of several trials would pile up
         return float(found.metrics[self._metric].value)
 
     def result(self, model_name: str, interrupted: bool) -> Tuned:

@@ -6,7 +6,7 @@ import typing
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +19,7 @@ from recsys.errors import InputError, RecsysError
 FILE = "study.sqlite3"
 STARTUP = 6
 """Trials drawn at random, the defaults among them, before the sampler learns from what it has seen."""
-IDENTITY = "identity"
+IDENTITY, TRIED, REPEATS = "identity", "tried", "repeats"
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def ask(study: Any, seed: int) -> Any:
     Each has a generator of its own, from the seed and its place: a resumed search goes on as if it had never stopped.
     """
     optuna = load_optuna()
-    n_finished = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
-    seeded = int(np.random.SeedSequence([seed, n_finished]).generate_state(1)[0])
+    n_done = sum(bool({TRIED, REPEATS} & set(trial.user_attrs)) for trial in study.get_trials(deepcopy=False))
+    seeded = int(np.random.SeedSequence([seed, n_done]).generate_state(1)[0])
     study.sampler = optuna.samplers.TPESampler(seed=seeded, n_startup_trials=STARTUP)
     return study.ask()
 
@@ -170,8 +170,7 @@ def try_first(study: Any, settings: Settings, fixed: Mapping[str, Any]) -> None:
 def finish(study: Any, trial: Any, tried: Tried) -> None:
     """Record how a trial ended."""
     optuna = load_optuna()
-    for name, value in asdict(tried).items():
-        trial.set_user_attr(name, value)
+    trial.set_user_attr(TRIED, asdict(tried))
     states = {"pruned": optuna.trial.TrialState.PRUNED, "failed": optuna.trial.TrialState.FAIL}
     study.tell(trial, tried.value, state=states.get(tried.outcome))
 
@@ -179,6 +178,7 @@ def finish(study: Any, trial: Any, tried: Tried) -> None:
 def repeat(study: Any, trial: Any, earlier: Tried) -> None:
     """Record that a trial would only repeat an earlier one: it counts for the sampler alone."""
     optuna = load_optuna()
+    trial.set_user_attr(REPEATS, earlier.number)
     state = None if earlier.value is not None else optuna.trial.TrialState.FAIL
     study.tell(trial, earlier.value, state=state)
 
@@ -195,9 +195,8 @@ def abandon(study: Any, number: int) -> None:
 
 def finished(study: Any) -> list[Tried]:
     """List the trials that ran to an end of their own, in order."""
-    names = [item.name for item in fields(Tried)]
     return [
-        Tried(**{name: trial.user_attrs[name] for name in names})
+        Tried(**trial.user_attrs[TRIED])
         for trial in study.get_trials(deepcopy=False)
-        if trial.state.is_finished() and "outcome" in trial.user_attrs
+        if trial.state.is_finished() and TRIED in trial.user_attrs
     ]
