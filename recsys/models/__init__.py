@@ -21,6 +21,7 @@ REGISTRY = {
     "lmf": "recsys.models.factorization:LMFRecommender",
     "item-knn": "recsys.models.neighbours:ItemKNNRecommender",
     "ease": "recsys.models.linear:EASERecommender",
+    "slim": "recsys.models.slim:SLIMRecommender",
     "lstm": "recsys.models.lstm.recommender:LSTMRecommender",
 }
 

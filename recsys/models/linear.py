@@ -35,9 +35,6 @@ class EASEConfig(Settings):
     discount: float = setting(
         0.1, "a score is divided by the title's number of watchers to this power", low=0.0, high=2.0, search=Range(0, 1)
     )
-    keep: int = setting(
-        0, "largest weights kept for each recommended title (0: all): a smaller folder, faster serving", low=0
-    )
     max_titles: int | None = setting(None, "only the most watched titles get weights (none: all)", low=1)
 
 
@@ -51,7 +48,7 @@ class EASERecommender(CollaborativeRecommender):
 
     Title by title, that is 4 bytes times the square of the number of titles (0.6 GB for 12,294), in memory and in the
     model's folder. Where it does not fit, `max_titles` gives weights to the most watched titles only; all others come
-    after them, by popularity. `keep` makes B sparse.
+    after them, by popularity. A `slim` model keeps a few weights a title.
     """
 
     name = "ease"
@@ -68,10 +65,18 @@ class EASERecommender(CollaborativeRecommender):
         dtype = _precision(kept, self.config.regularization)
         self.facts |= {"titles_with_weights": len(codes), "precision": dtype.name}
         with _enough_memory(len(codes), dtype), threadpool_limits(usable_cores(), user_api="blas"):
-            weights = solve_weights(gram_matrix(kept, dtype), self.config.regularization)
-        weights /= (watchers[codes] ** self.config.discount).astype(np.float32)
+            weights = self._solve(kept, dtype)
+        discount = (watchers[codes] ** self.config.discount).astype(np.float32)
         arrays = {"codes": codes.astype(np.int32)}
-        return arrays | ({"weights": weights} if self.config.keep == 0 else _largest(weights, self.config.keep))
+        if isinstance(weights, np.ndarray):
+            weights /= discount
+            return arrays | {"weights": weights}
+        weights.data /= discount[weights.indices]
+        return arrays | {"values": weights.data, "columns": weights.indices, "starts": weights.indptr}
+
+    def _solve(self, seen: Any, dtype: np.dtype[Any]) -> Any:
+        """Return the weights (n_titles, n_titles), dense or CSR, from a CSR matrix of the titles that get any."""
+        return solve_weights(gram_matrix(seen, dtype), self.config.regularization)
 
     def _adopt(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
         from scipy.sparse import csr_matrix
@@ -144,19 +149,6 @@ def _mirror(upper: Matrix) -> Matrix:
         corner = upper[start:stop, start:stop]
         corner[:] = np.triu(corner) + np.triu(corner, 1).T
     return upper
-
-
-def _largest(weights: npt.NDArray[np.float32], n: int) -> dict[str, npt.NDArray[Any]]:
-    """Keep each column's n weights of largest size, and any that tie with the last, as the arrays of a CSR matrix."""
-    from scipy.sparse import csr_matrix
-
-    n = min(n, len(weights))
-    for start in range(0, len(weights), BLOCK):
-        columns = weights[:, start : start + BLOCK]
-        sizes = np.abs(columns)
-        columns[sizes < np.partition(sizes, -n, axis=0)[-n]] = 0
-    sparse = csr_matrix(weights)
-    return {"values": sparse.data, "columns": sparse.indices, "starts": sparse.indptr}
 
 
 def _precision(seen: Any, regularization: float) -> np.dtype[Any]:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.errors import ConfigError
-from recsys.models import linear, load_model, make_model
+from recsys.models import linear, make_model
 from recsys.models.base import Recommender
 from recsys.models.collaborative import interaction_matrix
 from recsys.models.linear import EASEConfig, EASERecommender, available_memory, gram_matrix, solve_weights
@@ -21,12 +20,6 @@ class TestEASEContract(RecommenderContract):
     @classmethod
     def make(cls) -> Recommender:
         return EASERecommender(EASEConfig(regularization=10.0))
-
-
-class TestSparseEASEContract(RecommenderContract):
-    @classmethod
-    def make(cls) -> Recommender:
-        return EASERecommender(EASEConfig(regularization=10.0, keep=8))
 
 
 class TestEASEOfFewTitlesContract(RecommenderContract):
@@ -139,23 +132,6 @@ def test_available_memory_is_a_number_of_bytes() -> None:
     assert free is None or free > 1e6
 
 
-def test_kept_weights_are_the_largest_of_each_title() -> None:
-    world = camps()
-    dense, sparse = plain().fit(world), plain(keep=4).fit(world)
-    all_weights, kept = dense.arrays["weights"], sparse._weights.toarray()
-    assert ((kept != 0).sum(axis=0) == 4).all()
-    assert np.array_equal(kept[kept != 0], all_weights[kept != 0])
-    for title in range(len(kept)):
-        sizes = np.abs(all_weights[:, title])
-        assert np.abs(kept[:, title]).sum() == pytest.approx(np.sort(sizes)[-4:].sum())
-
-
-def test_keeping_more_weights_than_there_are_keeps_them_all(tmp_path: Path) -> None:
-    world = camps()
-    sparse = load_model(plain(keep=1000).fit(world).save(tmp_path / "model"))
-    assert sparse.scores(world.histories) == pytest.approx(plain().fit(world).scores(world.histories), abs=1e-5)
-
-
 def test_similar_titles_are_of_the_same_camp() -> None:
     assert set(EASERecommender().fit(camps(200)).similar(100, k=6)["anime_id"]) <= set(range(101, 112))
 
@@ -165,7 +141,7 @@ def test_recommends_from_the_own_camp(small: Dataset) -> None:
     assert frame["anime_id"][0] == 14
 
 
-@pytest.mark.parametrize("changed", [{"regularization": 50.0}, {"discount": 0.5}, {"keep": 3}, {"max_titles": 8}])
+@pytest.mark.parametrize("changed", [{"regularization": 50.0}, {"discount": 0.5}, {"max_titles": 8}])
 def test_every_setting_counts(changed: dict[str, Any]) -> None:
     world = camps()
     usual, other = make_model("ease").fit(world), make_model("ease", changed).fit(world)
