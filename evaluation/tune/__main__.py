@@ -8,6 +8,7 @@ Every data set and model has a process of its own; what was found becomes the ro
 from __future__ import annotations
 
 import argparse
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from evaluation.recipes import RECIPES, load
 from evaluation.result_files import require_writable
 from evaluation.rows import CONFIGS, find_row, row_path, write_row
 from evaluation.run import REFUSED, real_folder, settings_by_model
@@ -25,7 +27,7 @@ from evaluation.tune.screen import tuned_table
 from evaluation.tune.search import METRIC, accuracy_metric, fixed_settings, space_of, tune
 from evaluation.tune.study import FILE, load_optuna
 from recsys.config import search_space
-from recsys.errors import RecsysError
+from recsys.errors import InputError, RecsysError
 from recsys.models import model_class
 
 
@@ -44,8 +46,6 @@ def run_one(
     out: Path = CONFIGS,
 ) -> Path:
     """Search one model's settings for one public data set and write the row's TOML; its seeds stay."""
-    from evaluation.recipes import load
-
     row = find_row(data_name, model_name, out)
     if not search_space(model_class(model_name).Config):
         return write_row(replace(row, settings={}, tuning={"budget": "none: there is nothing to search"}), out)
@@ -67,7 +67,13 @@ def run_one(
     )
     Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False).print(tuned_table(found))
     settings = {name: value for name, value in found.settings.items() if name != "seed"}
-    return write_row(replace(row, settings=settings, tuning=found.facts()), out)
+    words = ["python", "-m", "evaluation.tune", "--data", data_name, "--model", model_name]
+    usual = {"--metric": METRIC, "--seed": 0}
+    asked = {"--trials": trials, "--minutes": minutes, "--metric": metric, "--seed": seed}
+    for name, value in asked.items():
+        words += [name, f"{value:g}" if isinstance(value, float) else str(value)] if value != usual.get(name) else []
+    words += [word for flag in flags for word in ("--set", f"{model_name}.{flag}")]
+    return write_row(replace(row, settings=settings, tuning={**found.facts(), "command": shlex.join(words)}), out)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,9 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pairs = [(data, model) for data in options.data for model in options.model]
     try:
         Budget(options.trials, options.minutes)
+        if options.resume and options.workdir is None:
+            raise InputError("--resume needs the folder that the studies are kept in.", "Pass --workdir, too.")
         accuracy_metric(options.metric)
         flags = settings_by_model(options.set, options.model)
-        for model in options.model:  # what is wrong is said before anything runs
+        for data in options.data:  # what is wrong is said before anything runs
+            if data not in RECIPES:
+                raise InputError(f"There is no data set '{data}'.", f"Known: {', '.join(RECIPES)}.")
+        for model in options.model:
             fixed = fixed_settings(model, flags[model])
             if search_space(model_class(model).Config):
                 space_of(model, fixed)

@@ -25,8 +25,8 @@ class Budget:
             raise InputError(f"A search needs more than 0 minutes, got {self.minutes:g}.", "For example: --minutes 10.")
 
     def __str__(self) -> str:
-        parts = [f"{self.trials} trials"] if self.trials is not None else []
-        return " or ".join(parts + ([f"{self.minutes:g} minutes"] if self.minutes is not None else []))
+        parts = [(self.trials, "trial"), (self.minutes, "minute")]
+        return " or ".join(f"{n:g} {noun}{'' if n == 1 else 's'}" for n, noun in parts if n is not None)
 
     def out_of_time(self, seconds: float) -> bool:
         """Say whether the minutes are over."""

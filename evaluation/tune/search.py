@@ -236,6 +236,6 @@ class _Search:
             value=best.value or 0.0,
             default_value=None if usual is None else usual.value,
             trials=tuple(trials),
-            seconds=self._seconds,
+            seconds=sum(one.seconds for one in trials),
             interrupted=interrupted,
         )
