@@ -35,7 +35,7 @@ def audit(
         raise InputError(f"{data.name} has no events.", "Prepare data with at least one event.")
     split = None
     try:
-        split = split_dataset(data, plan)
+        split = split_dataset(data, SplitPlan(seed=seed) if plan is None else plan)
     except InputError as error:
         if plan is not None:
             raise

@@ -238,7 +238,7 @@ def _sittings(histories: Histories) -> tuple[Finding, dict[str, Any], bool]:
 
 def shuffle_events(histories: Histories, rng: np.random.Generator) -> Histories:
     """Put every user's events in a random order."""
-    return histories.reorder_events(np.lexsort((rng.random(histories.n_events), histories.rows)))
+    return histories.reorder_events(np.argsort(histories.rows + rng.random(histories.n_events), kind="stable"))
 
 
 def id_places(items: Vocabulary) -> npt.NDArray[np.int64]:

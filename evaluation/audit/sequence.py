@@ -77,13 +77,19 @@ def _probe_finding(name: str, probe: Probe | None, verdict: OrderVerdict) -> Fin
         shown = f"too little to tell: {probe.hits:,} of {probe.n_users:,} targets hit"
         meaning = "The probe predicts too little for its loss to mean anything."
         return Finding(TOPIC, title, Severity.INFO, shown, meaning, values=values)
-    value, low, high = probe.loss
     shown = (
-        f"NDCG@10 {probe.ordered:.3f}, inputs shuffled {probe.shuffled:.3f}, all shuffled {probe.unordered:.3f}: "
-        f"a loss of {value:.0%} ({low:.0%} to {high:.0%}), {probe.unordered_loss[0]:.0%} when it never saw the order"
+        f"NDCG@10 {probe.ordered:.3f}; with shuffled inputs {probe.shuffled:.3f}, {_loss(probe.loss)}; trained on "
+        f"shuffled histories, too, {probe.unordered:.3f}, {_loss(probe.unordered_loss)}"
     )
+    # what a model that never saw an order makes good was not lost with the order, but with being used to one
+    value, low, _ = min(probe.loss, probe.unordered_loss)
     severity, meaning, action = _judgement(value, low, verdict, f"a small {name} model")
     return Finding(TOPIC, title, severity, shown, meaning, action, values)
+
+
+def _loss(loss: tuple[float, float, float]) -> str:
+    value, low, high = (f"{one:.0%}".replace("-0%", "0%") for one in loss)
+    return f"a loss of {value} ({low} to {high})"
 
 
 def _judgement(loss: float, low: float, verdict: OrderVerdict, who: str) -> tuple[Severity, str, str]:
