@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,7 @@ WIDTH = 7.2
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 _MARKERS = ("o", "s", "^")
 _LABEL_INCHES = 0.185
+_TITLE_LETTERS, _ABOUT_LETTERS = 56, 92  # what a line holds
 
 
 class Style(NamedTuple):
@@ -60,11 +62,13 @@ def new_figure(title: str, about: str = "", *, n_labels: int = 0, height: float 
 
 
 def entitle(axes: Any, title: str, about: str = "") -> None:
-    """Write the title at the left, and below it, smaller, what is shown."""
-    axes.set_title(title, loc="left", fontweight="bold", pad=24 if about else 8, parse_math=False, color=INK)
-    if about:
-        place = {"xycoords": "axes fraction", "textcoords": "offset points"}
-        axes.annotate(about, (0, 1), (0, 9), **place, color=SOFT, fontsize=9, parse_math=False)
+    """Write the title at the left, and below it, smaller, what is shown; long ones are broken into lines."""
+    title = textwrap.fill(title, _TITLE_LETTERS)
+    about = textwrap.fill(about, _ABOUT_LETTERS)
+    room = 8 + (5 + 11 * (1 + about.count("\n")) if about else 0)  # points
+    axes.set_title(title, loc="left", fontweight="bold", pad=room, parse_math=False, color=INK)
+    place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
+    axes.annotate(about, (0, 1), (0, 8), **place, color=SOFT, fontsize=9, parse_math=False)
 
 
 def tidy(axes: Any) -> None:

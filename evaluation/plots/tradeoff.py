@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Scale = Literal["share", "rate", "seconds"]
-_SECONDS = {0.01: "10 ms", 0.1: "0.1 s", 1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36_000: "10 h"}
+_RATES = tuple([one * 10.0**e for e in range(-3, 9) for one in ones] for ones in ((1,), (1, 3), (1, 2, 5)))
+_SECONDS = (
+    [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000],
+    [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10_800, 36_000],
+    [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18_000, 36_000],
+)
+"""Ticks of a log axis, coarse ones first: the first grid with enough inside the axis is taken."""
+_LEAST_TICKS = 4
 _RADII = (6.0, 11.0, 18.0, 27.0, 38.0, 52.0)  # points from the marker to the label
 _ANGLES = np.deg2rad([0, 180, 90, 270, 45, 315, 135, 225, 20, 340, 160, 200, 65, 115, 245, 295])
 _JOINED = 12.0  # from this distance on a line leads from the label to its marker
@@ -76,20 +83,34 @@ def unbeaten(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDAr
 
 
 def _set_scale(axes: Any, x: npt.NDArray[np.float64], scale: Scale) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     if scale == "share":
         axes.set_xlim(0, min(1.02, float(x.max()) * 1.15) or 1.0)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
         return
+    low, high = float(x.min()) / 2, float(x.max()) * 2
+    grids = _SECONDS if scale == "seconds" else _RATES
+    inside = [[tick for tick in grid if low <= tick <= high] for grid in grids]
+    ticks = next((grid for grid in inside if len(grid) >= _LEAST_TICKS), inside[-1])
     axes.set_xscale("log")
-    axes.set_xlim(float(x.min()) / 2, float(x.max()) * 2)
+    axes.set_xlim(low, high)
     axes.xaxis.set_minor_locator(NullLocator())
-    if scale == "seconds":
-        axes.xaxis.set_major_locator(FixedLocator(list(_SECONDS)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _SECONDS.get(value, f"{value:g} s")))
-    else:
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    write = _duration if scale == "seconds" else "{:,.12g}".format
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
+
+
+def _duration(seconds: float) -> str:
+    """Write a tick's seconds in the unit that people would use.
+
+    >>> _duration(0.05), _duration(20.0), _duration(600.0), _duration(7200.0)
+    ('50 ms', '20 s', '10 min', '2 h')
+    """
+    for unit, size in (("h", 3600), ("min", 60), ("s", 1)):
+        if seconds >= size:
+            return f"{seconds / size:g} {unit}"
+    return f"{1000 * seconds:g} ms"
 
 
 def _label_points(

@@ -86,8 +86,9 @@ def _main_table(page: Page, table: ResultTable) -> None:
 def _accuracy_figures(page: Page, table: ResultTable, styles: _Styles) -> None:
     curves = recall_curves(table)
     if curves:
-        figure = curve_figure(curves, title=f"Recall@k on {table.title}", about=_users(table), styles=styles)
-        caption = "The share of held-out titles among the first k of the list; bands: 95 % intervals."
+        about = f"{table.title}: {_users(table)}; bands: 95 % intervals"
+        figure = curve_figure(curves, title="Recall@k", about=about, styles=styles)
+        caption = "The share of held-out titles among the first k of the list."
         page.figure(figure, caption, f"Recall at k from 1 to 20 on {table.title}. {verdict(table)}")
     coverage = COLUMNS[-1]
     places = {entry.label: entry.metric(coverage) for entry in table.entries}
@@ -130,8 +131,8 @@ def _tradeoff(
     figure = tradeoff_figure(
         points,
         scale=scale,
-        title=f"{title} on {table.title}",
-        about=f"{name} with 95 % intervals",
+        title=title,
+        about=f"{table.title}; bars: 95 % intervals",
         x_label=x_label,
         y_label=name,
         styles=styles,
@@ -153,8 +154,8 @@ def _slice_figures(page: Page, table: ResultTable, styles: _Styles) -> None:
         figure = slice_figure(
             slices,
             values,
-            title=f"{name.capitalize()} {how} on {table.title}",
-            about="groups of about as many users each; bars: 95 % intervals",
+            title=f"{name.capitalize()} {how}",
+            about=f"{table.title}, groups of about as many users each; bars: 95 % intervals",
             x_label=x_label,
             y_label=name,
             styles=styles,
@@ -167,12 +168,8 @@ def _training_figure(page: Page, table: ResultTable, styles: _Styles) -> None:
     logs = {entry.label: entry.result["training"] for entry in table.entries if entry.result.get("training")}
     if not logs:
         return
-    figure = training_figure(
-        logs,
-        title=f"Training on {table.title}",
-        about="a dot marks the best epoch",
-        styles=styles,
-    )
+    about = f"{table.title}; a dot marks the best epoch"
+    figure = training_figure(logs, title="Training", about=about, styles=styles)
     caption = "Of the first seed. Losses of different kinds cannot be compared with one another; the validation can."
     page.figure(figure, caption, f"Loss and validation of {', '.join(logs)} over the epochs.")
 
@@ -222,7 +219,7 @@ def _anybody(table: ResultTable, name: str) -> bool:
 
 def _users(table: ResultTable) -> str:
     rules = table.protocol
-    return f"{rules['n_users']:,} {rules['part']} users, {rules['n_titles']:,} titles ranked; bands: 95 % bootstrap"
+    return f"{rules['n_users']:,} {rules['part']} users, {rules['n_titles']:,} titles ranked"
 
 
 def _series(intervals: Sequence[Interval]) -> str:

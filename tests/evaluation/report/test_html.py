@@ -33,11 +33,10 @@ def html(tmp_path_factory):
 
 
 def test_the_page_shows_all_of_it(html):
-    titles = re.findall(r">([^<>]* on Tiny)<", html)
-    for start in ("Recall@k", "Recall@10 by length", "Recall@10 by popularity", "Training"):
-        assert any(title.startswith(start) for title in titles), start
-    for start in ("Accuracy against serving speed", "Accuracy against training time", "All metrics"):
-        assert any(title.startswith(start) for title in titles), start
+    for title in ("Recall@k", "Recall@10 by length of history", "Recall@10 by popularity of the title", "Training"):
+        assert f">{title}</text>" in html
+    for title in ("Accuracy against serving speed", "Accuracy against training time"):
+        assert f">{title}</text>" in html
     assert html.count("<figure>") == 6  # no coverage was computed
     assert html.count("<table>") == 3
     assert "lstm leads in NDCG@10" in html
