@@ -25,6 +25,7 @@ class TuneLine:
 
     def __init__(self, metric: str, n_trials: int | None, *, shown: bool) -> None:
         self._metric = metric
+        self._n_trials = n_trials
         self._of = "" if n_trials is None else f" of {n_trials}"
         self._live = shown and sys.stderr.isatty()
         self._logged = shown and not self._live
@@ -43,10 +44,11 @@ class TuneLine:
         self._bar.stop()
 
     def show(self, tried: Sequence[Tried]) -> None:
-        """Tell of the trials so far; another one begins."""
+        """Tell of the trials so far; another one begins, unless these were all."""
         values = [one.value for one in tried if one.value is not None]
         best = f" · best {self._metric} {max(values):.4f}" if values else ""
-        self._text = f"Trial {len(tried) + 1}{self._of}{{epoch}}{best}"
+        number = min(len(tried) + 1, self._n_trials or len(tried) + 1)
+        self._text = f"Trial {number}{self._of}{{epoch}}{best}"
         self._update("")
         new = [] if self._told is None else tried[self._told :]  # a resumed search has told of the earlier ones
         self._told = len(tried)

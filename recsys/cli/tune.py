@@ -24,7 +24,7 @@ def tune(
     model: Annotated[str, typer.Option(metavar="NAME", help="Which model; `recsys models` lists them.")] = "lstm",
     trials: Annotated[
         int | None,
-        typer.Option(metavar="N", help=f"How many settings to try. [default: {TRIALS} where there are no --minutes]"),
+        typer.Option(metavar="N", help=f"How many settings to try ({TRIALS} where no --minutes are given)."),
     ] = None,
     minutes: Annotated[
         float | None, typer.Option(metavar="M", help="How long to search; what is spent first ends the search.")
@@ -39,14 +39,15 @@ def tune(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the search and of the models.")] = 0,
     workdir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The search is kept here. [default: FILE-search]")
+        Path | None, typer.Option(metavar="DIR", help="The search is kept here (default: FILE-search).")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the search that is kept there.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier file, and its search.")] = False,
 ) -> None:
-    """Search a model's settings on the validation part, and write those that beat the defaults.
+    """Search a model's settings on the validation part.
 
-    The test part is not looked at. `recsys settings NAME` shows what is searched.
+    Writes those that beat the defaults, for `recsys fit --config`. The test part is not looked at. `recsys settings
+    NAME` shows what is searched.
 
     recsys tune data/prepared --model als --trials 30 --minutes 10 --out als.toml
     """
