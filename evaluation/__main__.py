@@ -9,7 +9,7 @@ from collections.abc import Sequence
 VERBS = {
     "run": ("evaluation.run", "fit and judge models on the public data sets; one result file a row"),
     "compare": ("evaluation.compare", "say which results differ on the same users, and how sure that is"),
-    "report": ("evaluation.report", "write the tables and the page from the result files"),
+    "report": ("evaluation.report", "write the README's tables from the result files"),
 }
 """Where each verb's `main(arguments) -> exit code` is, and what it does; its module is imported when it is called."""
 
