@@ -95,9 +95,15 @@ def _loss(loss: tuple[float, float, float]) -> str:
 def _judgement(loss: float, low: float, verdict: OrderVerdict, who: str) -> tuple[Severity, str, str]:
     """Say what a loss means; `low` is its interval's lower bound."""
     ordered = verdict.declared is not Order.NONE
+    if low <= 0 and loss >= WEAK:
+        return (
+            Severity.INFO,
+            f"{who} loses {percent(loss)}, which can be chance: there are too few users.".capitalize(),
+            "",
+        )
     if low <= 0 or loss < WEAK:
         severity = Severity.WARNING if low <= 0 else Severity.NOTICE
-        much = "nothing" if low <= 0 else "little"
+        much = "nothing beyond chance" if low <= 0 else "little"
         if not ordered:
             return Severity.INFO, f"Without the order {who} loses {much}, as data without an order should.", ""
         return (
