@@ -99,12 +99,12 @@ class EASERecommender(CollaborativeRecommender):
         return scores
 
     def _similar(self, codes: npt.NDArray[np.int32]) -> Scores:
-        """Return each title's row of weights: how much watching it says for every other title."""
+        """Return each title's row of weights, how much watching it says for others; only positive ones are candidates."""
         kept = self.arrays["codes"]
-        place = np.searchsorted(kept, codes)
-        inside = np.flatnonzero(np.isin(codes, kept))
+        place, inside = np.searchsorted(kept, codes), np.flatnonzero(np.isin(codes, kept))
         scores = np.full((len(codes), len(self.arrays["popularity"])), -np.inf, dtype=np.float32)
-        scores[np.ix_(inside, kept)] = to_dense(self._weights[place[inside]])
+        weights = to_dense(self._weights[place[inside]])
+        scores[np.ix_(inside, kept)] = np.where(weights > 0, weights, np.float32(-np.inf))
         return scores
 
 

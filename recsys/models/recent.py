@@ -34,7 +34,7 @@ class RecentConfig(Settings):
         90.0, "length of the window that ends with the last event", low=0.01, search=Range(3, 3000, log=True)
     )
     tail: float = setting(
-        0.2,
+        0.05,
         "data with an order but no times: the share of each history, from its end, that counts as recent",
         low=0.001,
         high=1.0,
