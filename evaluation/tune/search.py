@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +70,15 @@ def tune(
         "the settings": differences(defaults),
         "the search space": {name: str(search) for name, search in space_of(model_name, held).items()},
     }
+    nobody = Histories.from_lists([])
+    seen = data.with_histories(split.train)  # what a trial does not get, it cannot look at
+    blind = replace(split, test=Holdout(nobody, nobody))
     name = f"{data.name} · {model_name} · test set {split.sha256[:12]}"
     with memory.open_study(folder, name, identity, resume=resume, overwrite=overwrite) as study:
-        search = _Search(study, data, split, defaults, chosen, held, seed, budget, clock)
+        search = _Search(study, seen, blind, model_name, defaults, chosen, held, seed, budget, clock)
         with TuneLine(chosen, budget.trials, shown=progress) as line:
-            interrupted = search.run(model_name, line)
-        return search.result(model_name, interrupted)
+            interrupted = search.run(line)
+        return search.result(interrupted)
 
 
 def space_of(model_name: str, fixed: Mapping[str, Any]) -> dict[str, Range | Choice]:
@@ -120,105 +123,96 @@ def accuracy_metric(text: str) -> str:
     return str(metric)
 
 
+@dataclass(eq=False)
 class _Search:
     """Try settings until the budget is spent."""
 
-    def __init__(
-        self,
-        study: Any,
-        data: Dataset,
-        split: Split,
-        defaults: Settings,
-        metric: str,
-        fixed: Mapping[str, Any],
-        seed: int,
-        budget: Budget,
-        clock: Callable[[], float],
-    ) -> None:
-        nobody = Histories.from_lists([])
-        self._study = study
-        self._data = data.with_histories(split.train)  # what a trial does not get, it cannot look at
-        self._split = replace(split, test=Holdout(nobody, nobody))
-        self._defaults = defaults
-        self._metric = metric
-        self._fixed = fixed
-        self._seed = seed
-        self._budget = budget
-        self._clock = clock
-        self._began = clock() - sum(one.seconds for one in memory.finished(study))
+    study: Any
+    data: Dataset
+    split: Split
+    model_name: str
+    defaults: Settings
+    metric: str
+    fixed: Mapping[str, Any]
+    seed: int
+    budget: Budget
+    clock: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        self.began = self.clock() - sum(one.seconds for one in memory.finished(self.study))
 
     @property
     def _seconds(self) -> float:
         """Give the seconds since the search began, without the pause before it was resumed."""
-        return self._clock() - self._began
+        return self.clock() - self.began
 
-    def run(self, model_name: str, line: TuneLine) -> bool:
+    def run(self, line: TuneLine) -> bool:
         """Carry out trials; returns whether Ctrl-C ended the search early, with something found."""
-        memory.try_first(self._study, self._defaults, self._fixed)
+        memory.try_first(self.study, self.defaults, self.fixed)
         repeats = 0
         try:
             while repeats < REPEATS:
-                tried = memory.finished(self._study)
+                tried = memory.finished(self.study)
                 line.show(tried)
                 hopeless = len(tried) >= HOPELESS and all(one.outcome == "failed" for one in tried)
-                if hopeless or self._budget.spent(len(tried), self._seconds):
+                if hopeless or self.budget.spent(len(tried), self._seconds):
                     break
-                repeats = 0 if self._try_one(model_name, tried, line) else repeats + 1
+                repeats = 0 if self._try_one(tried, line) else repeats + 1
         except KeyboardInterrupt:
-            if all(one.value is None for one in memory.finished(self._study)):
+            if all(one.value is None for one in memory.finished(self.study)):
                 raise
             return True
         return False
 
-    def _try_one(self, model_name: str, earlier: Sequence[Tried], line: TuneLine) -> bool:
+    def _try_one(self, earlier: Sequence[Tried], line: TuneLine) -> bool:
         """Carry out the next trial; returns whether it was of settings not tried before."""
-        trial, began = memory.ask(self._study, self._seed), self._clock()
+        trial, began = memory.ask(self.study, self.seed), self.clock()
         outcome, value, note = "complete", None, ""
         changed: dict[str, Any] = dict(trial.params)
         try:
-            settings = memory.draw(trial, type(self._defaults), self._fixed)
+            settings = memory.draw(trial, type(self.defaults), self.fixed)
             changed = differences(settings)
             same = next((one for one in earlier if one.settings == changed), None)
             if same is not None:
-                memory.repeat(self._study, trial, same)
+                memory.repeat(self.study, trial, same)
                 return False
-            value = self._judge(trial, model_name, settings, line)
+            value = self._judge(trial, settings, line)
         except load_optuna().TrialPruned as pruned:
             outcome, note = "pruned", str(pruned)
-        except (ConfigError, MemoryError) as error:
+        except BaseException as error:
+            if not _spoils_this_trial_only(error, first=not earlier):
+                memory.abandon(self.study, trial.number)
+                raise
             outcome, note = "failed", getattr(error, "message", "") or "the memory did not suffice"
-        except BaseException:
-            memory.abandon(self._study, trial.number)
-            raise
-        tried = Tried(len(earlier) + 1, changed, outcome, value, round(self._clock() - began, 3), note)
-        memory.finish(self._study, trial, tried)
+        tried = Tried(len(earlier) + 1, changed, outcome, value, round(self.clock() - began, 3), note)
+        memory.finish(self.study, trial, tried)
         return True
 
-    def _judge(self, trial: Any, model_name: str, settings: Settings, line: TuneLine) -> float:
+    def _judge(self, trial: Any, settings: Settings, line: TuneLine) -> float:
         """Fit a model and return its mean metric on the validation part."""
-        spared = settings == self._defaults
+        spared = settings == self.defaults
 
         def on_epoch(epoch: int, values: Mapping[str, float]) -> None:
             line.epoch(epoch)
-            if self._metric in values:
-                trial.report(values[self._metric], epoch)
-            if not spared and self._budget.out_of_time(self._seconds):
+            if self.metric in values:
+                trial.report(values[self.metric], epoch)
+            if not spared and self.budget.out_of_time(self._seconds):
                 raise load_optuna().TrialPruned(f"the time was over after epoch {epoch}")
             if not spared and trial.should_prune():
                 raise load_optuna().TrialPruned(f"behind the others after epoch {epoch}")
 
-        in_epochs = getattr(model_class(model_name), "finds_epochs", False)
-        model = make_model(model_name, settings.to_mapping(), **({"on_epoch": on_epoch} if in_epochs else {}))
-        model.fit(self._data, self._split)
-        found = evaluate(model, self._split, [self._metric], part="validation")
+        in_epochs = getattr(model_class(self.model_name), "finds_epochs", False)
+        model = make_model(self.model_name, settings.to_mapping(), **({"on_epoch": on_epoch} if in_epochs else {}))
+        model.fit(self.data, self.split)
+        found = evaluate(model, self.split, [self.metric], part="validation")
         if in_epochs:
             del model
             gc.collect()  # a Keras network refers to itself: those of several trials would pile up
-        return float(found.metrics[self._metric].value)
+        return float(found.metrics[self.metric].value)
 
-    def result(self, model_name: str, interrupted: bool) -> Tuned:
+    def result(self, interrupted: bool) -> Tuned:
         """Collect what was found; ConfigError when no trial got a value."""
-        trials = memory.finished(self._study)
+        trials = memory.finished(self.study)
         complete = [one for one in trials if one.value is not None]
         if not complete:
             raise ConfigError(
@@ -226,16 +220,21 @@ class _Search:
                 "Fix what is behind it by --set, or give the search more time.",
             )
         best = max(complete, key=lambda one: one.value or 0.0)  # of equals the first: the defaults, where they are one
-        usual = next((one for one in complete if one.settings == differences(self._defaults)), None)
+        usual = next((one for one in complete if one.settings == differences(self.defaults)), None)
         return Tuned(
-            model=model_name,
-            metric=self._metric,
-            budget=self._budget,
+            model=self.model_name,
+            metric=self.metric,
+            budget=self.budget,
             settings=best.settings,
-            fixed=differences(self._defaults),
+            fixed=differences(self.defaults),
             value=best.value or 0.0,
             default_value=None if usual is None else usual.value,
             trials=tuple(trials),
             seconds=sum(one.seconds for one in trials),
             interrupted=interrupted,
         )
+
+
+def _spoils_this_trial_only(error: BaseException, *, first: bool) -> bool:
+    """Tell settings that do not work from data that does not, which the first trial would show, and from bugs."""
+    return isinstance(error, ConfigError | MemoryError) or (isinstance(error, InputError) and not first)

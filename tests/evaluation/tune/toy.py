@@ -27,7 +27,13 @@ CAMP = 12  # titles of the first camp, as in tests.contract.camps
 class DialConfig(Settings):
     """Have one setting that matters, one that the model may refuse, and one that matters for that one only."""
 
-    dial: float = setting(0.3, "weight of the camp: the more the better", low=0.0, high=1.0, search=Range(0, 1))
+    dial: float = setting(
+        0.3,
+        "weight of the camp: the more the better, but from .9 on scores are no numbers",
+        low=0.0,
+        high=1.0,
+        search=Range(0, 1),
+    )
     kind: str = setting("plain", "which", choices=("plain", "broken"), search=Choice("plain", "broken"))
     depth: int = setting(3, "of what is broken", low=1, search=Range(1, 9, when=("kind", "broken")))
     epochs: int = setting(4, "how long", low=1)
@@ -66,6 +72,8 @@ class DialRecommender(Recommender):
     def _scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
         titles = np.arange(self.data.n_codes) < FIRST + CAMP
         first = np.array([histories.of(row)[0] < FIRST + CAMP for row in range(histories.n_users)])
+        if self.config.dial > 0.9:
+            return np.full((histories.n_users, self.data.n_codes), np.nan, dtype=np.float32)
         chance = np.random.default_rng(0).random((histories.n_users, self.data.n_codes))
         scores: Scores = (chance + 2 * self.config.dial * (first[:, None] == titles)).astype(np.float32)
         return scores
