@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from evaluation.certainty import TOLERANCE, Interval, bootstrap
 from evaluation.contenders import Contender, read_contender
-from evaluation.metrics import Metric, parse_metric
+from evaluation.metrics import RANK_METRICS, Metric, parse_metric
 from evaluation.recipes import RECIPES
 from evaluation.result_files import file_stem, ranks_path, read_result
 from recsys.errors import InputError
@@ -46,11 +46,24 @@ class Entry:
     result: Mapping[str, Any]
     path: Path | None = None
     contender: Contender | None = None
+    _computed: dict[str, Interval | None] = field(default_factory=dict)
 
     def metric(self, name: str) -> Interval | None:
-        """Return a metric with its interval; None where the row lacks it."""
+        """Return a metric with its interval, from the file or else from the ranks; None where neither tells it."""
         found = self.result["metrics"].get(name)
-        return None if found is None else Interval(found["value"], found["low"], found["high"])
+        if found is not None:
+            return Interval(found["value"], found["low"], found["high"])
+        if name not in self._computed:
+            self._computed[name] = self._compute(parse_metric(name))
+        return self._computed[name]
+
+    def _compute(self, metric: Metric) -> Interval | None:
+        if self.contender is None or metric.name not in RANK_METRICS or metric.k is None:
+            return None
+        depth = self.contender.depth
+        if depth is not None and metric.k > depth:  # lists that ended there do not tell what came after
+            return None
+        return bootstrap(self.values([metric]))[0]
 
     def sd(self, name: str) -> float | None:
         """Return a metric's standard deviation between the seeds of training; None for a single one."""

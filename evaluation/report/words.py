@@ -1,4 +1,4 @@
-"""What a table says, in a sentence: who leads, by how much, and where our LSTM is behind."""
+"""What a table says, in a sentence: who leads, by how much, and where the LSTM is behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHOWN = 3
 def verdict(table: ResultTable, metric: str = LEADING) -> str:
     """Say who leads; a difference whose interval contains zero is called no clear difference.
 
-    Where another model beats our LSTM beyond doubt, a second sentence says so.
+    Where another model beats the LSTM beyond doubt, a second sentence says so.
     """
     best = table.best(metric)
     if best is None:
@@ -30,7 +30,7 @@ def verdict(table: ResultTable, metric: str = LEADING) -> str:
         leading = f"No clear difference in {name} between {names}{rest}."
     else:
         nearest = min(gaps, key=lambda label: gaps[label].value)
-        below = "our LSTM" if nearest == OURS else nearest
+        below = "the LSTM" if nearest == OURS else nearest
         leading = (
             f"{best.label} leads in {name}: {_number(best, metric)}, which is {_above(gaps[nearest])} above {below}."
         )
@@ -40,7 +40,7 @@ def verdict(table: ResultTable, metric: str = LEADING) -> str:
 
 
 def _behind(table: ResultTable, metric: str) -> str:
-    """Name those that beat our LSTM beyond doubt; an empty text when nobody does."""
+    """Name those that beat the LSTM beyond doubt; an empty text when nobody does."""
     behind = {}
     for (name, one, other), gap in table.gaps.items():
         if name == metric and one == OURS and gap.high < 0:
@@ -49,7 +49,7 @@ def _behind(table: ResultTable, metric: str) -> str:
         return ""
     by_gap = sorted(behind, key=lambda label: -behind[label].value)
     named = [f"{label} by {_above(behind[label])}" for label in by_gap[:SHOWN]]
-    return f"Our LSTM is beaten by {listed([*named, *by_gap[SHOWN:]])}."
+    return f"The LSTM is beaten by {listed([*named, *by_gap[SHOWN:]])}."
 
 
 def _unpaired(table: ResultTable) -> str:

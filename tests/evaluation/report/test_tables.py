@@ -58,12 +58,12 @@ def test_the_same_values_for_other_users_make_no_winner(folder):
 def test_a_baseline_that_beats_the_lstm_is_named(folder):
     write_judged(folder, "lstm", {0: places(2)})
     write_judged(folder, "ease", {0: places()})
-    assert verdict(only_table(folder)).endswith("above our LSTM.")
+    assert verdict(only_table(folder)).endswith("above the LSTM.")
     write_judged(folder, "als", {0: places(1)})
     write_judged(folder, "popularity", {0: [[None]] * N_USERS})
     said = verdict(only_table(folder))
     assert said.startswith("ease leads in NDCG@10")
-    assert "Our LSTM is beaten by ease by 0.130" in said
+    assert "The LSTM is beaten by ease by 0.130" in said
     assert ") and als by 0." in said
     assert "popularity" not in said
 
@@ -74,6 +74,20 @@ def test_many_that_beat_the_lstm_are_named_without_numbers(folder):
     said = verdict(only_table(folder))
     assert said.count("(95 %") == 1 + 3
     assert said.endswith("and knn.")
+
+
+def test_what_a_file_does_not_say_its_ranks_do(folder):
+    write_judged(folder, "lstm", {0: places()}, metrics=["recall@5"])
+    write_judged(folder, "als", {0: [[None]] * N_USERS}, metrics=["recall@5"])
+    table = only_table(folder)
+    lstm, als = table.entries
+    found = lstm.metric("ndcg@10")
+    assert found.value == pytest.approx(0.494, abs=1e-3)
+    assert found.low < found.value < found.high
+    assert als.metric("ndcg@10") is None  # its lists may have ended anywhere
+    assert lstm.metric("coverage@10") is None
+    assert lstm.metric("mrr") is None
+    assert "| NDCG@10 |" in tables_markdown([table])
 
 
 def test_a_single_row_is_no_winner(folder):
