@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evaluation.certainty import LEVEL, Interval, clear_winner
 from evaluation.judge import Evaluation
+from evaluation.metrics import RANK_METRICS, parse_metric
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -49,8 +50,8 @@ def cell(interval: Interval, bold: bool) -> str:
 
 
 def _winner(evaluations: Sequence[Evaluation], metric: str, seed: int) -> int | None:
-    if metric not in evaluations[0].per_user:
-        return None  # more coverage is not better in itself
+    if parse_metric(metric).name not in RANK_METRICS:
+        return None  # more novelty or coverage is not better in itself
     return clear_winner([one.per_user[metric] for one in evaluations], seed=seed)
 
 

@@ -19,7 +19,6 @@ from evaluation.metrics.content import sequel_breaks as sequel_breaks
 from evaluation.metrics.names import CATALOGUE_METRICS as CATALOGUE_METRICS
 from evaluation.metrics.names import DEFAULT_CUTOFFS as DEFAULT_CUTOFFS
 from evaluation.metrics.names import DEFAULT_METRICS as DEFAULT_METRICS
-from evaluation.metrics.names import LOWER_IS_BETTER as LOWER_IS_BETTER
 from evaluation.metrics.names import NEEDS as NEEDS
 from evaluation.metrics.names import RANK_METRICS as RANK_METRICS
 from evaluation.metrics.names import USER_LIST_METRICS as USER_LIST_METRICS

@@ -42,8 +42,6 @@ WITHOUT_CUTOFF: dict[str, Callable[[Ranks], PerUser]] = {"mrr": mrr}
 """The metrics that also mean something over the whole ranking, so that "mrr" needs no "@k"."""
 NEEDS = {"diversity": "features", "miscalibration": "genres", "sequel_breaks": "prequels"}
 """What a metric must find in the `Lists`; data without it has no such metric."""
-LOWER_IS_BETTER = frozenset({"gini", "popularity", "popularity_lift", "miscalibration", "sequel_breaks"})
-"""The metrics of which less is wanted, as far as that can be said at all."""
 
 DEFAULT_CUTOFFS = (5, 10, 20)
 DEFAULT_METRICS = ("recall", "ndcg", "hit_rate", "mrr", "coverage")

@@ -43,3 +43,11 @@ def test_only_a_clear_winner_is_bold(small):
     alone = shown(results_table([popularity, popularity], data="small"))
     assert "\x1b[1;32m" not in alone
     assert "none is bold" in alone
+
+
+def test_more_novelty_is_no_victory(small):
+    split = split_dataset(small)
+    popularity = evaluate(PopularityRecommender().fit(small, split), split, ["novelty@1", "coverage@1"])
+    oracle = evaluate(Oracle(split, small.n_codes), split, ["novelty@1", "coverage@1"])
+    assert oracle.metrics["novelty@1"].value > popularity.metrics["novelty@1"].value
+    assert "none is bold" in shown(results_table([popularity, oracle], data="small"))

@@ -5,7 +5,6 @@ import pytest
 from evaluation.metrics import (
     CATALOGUE_METRICS,
     DEFAULT_METRICS,
-    LOWER_IS_BETTER,
     NEEDS,
     RANK_METRICS,
     USER_LIST_METRICS,
@@ -64,7 +63,7 @@ def test_every_metric_has_one_name_and_is_described():
     tables = [RANK_METRICS, USER_LIST_METRICS, CATALOGUE_METRICS]
     names = [name for table in tables for name in table]
     assert len(names) == len(set(names))
-    assert {*NEEDS, *LOWER_IS_BETTER} <= set(names)
+    assert set(NEEDS) <= set(names)
     for table in tables:
         for name, function in table.items():
             assert parse_metric(f"{name}@10") == Metric(name, 10)
