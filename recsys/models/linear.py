@@ -99,7 +99,7 @@ class EASERecommender(CollaborativeRecommender):
         return scores
 
     def _similar(self, codes: npt.NDArray[np.int32]) -> Scores:
-        """Return each title's row of weights, how much watching it says for others; only positive ones are candidates."""
+        """Return each title's row of weights, how much it says for others; only positive ones count."""
         kept = self.arrays["codes"]
         place, inside = np.searchsorted(kept, codes), np.flatnonzero(np.isin(codes, kept))
         scores = np.full((len(codes), len(self.arrays["popularity"])), -np.inf, dtype=np.float32)

@@ -51,9 +51,10 @@ class RecentConfig(Settings):
 class RecentRecommender(Recommender):
     """Score a title by the share of people who watched it lately, times a lift for the person's favourite genres.
 
-    With s_j the share of people who watched title j inside the window, p the person's genre profile (the mean over
-    their n titles of each title's even division among its genres and tags, drawn towards everyone's profile q as if
-    they had watched `shrinkage` titles of average taste besides) and g_j the division of the title:
+    With s_j the share of people who watched title j inside the window (plus the overall share as a part of one more
+    person, which decides ties), g_j the title's even division among its genres and tags, q the mean of g over all
+    watched titles, and p the person's profile, the mean of g over their titles and over `shrinkage` titles of average
+    taste q:
 
         score = s_j * (sum over genres t of g_jt p_t / q_t) ** genre_weight
 
@@ -73,8 +74,9 @@ class RecentRecommender(Recommender):
         n_people = np.float32(max(1, int((histories.lengths > 0).sum())))
         recent, window = _recent_events(data, self.config)
         self.facts |= {"window": window, "recent_events": int(recent.sum())}
-        self._recent = count_watchers(histories.keep_events(recent), data.n_codes) / n_people
         self._popularity = count_watchers(histories, data.n_codes) / n_people
+        watchers = count_watchers(histories.keep_events(recent), data.n_codes)
+        self._recent = np.where(watchers > 0, watchers + self._popularity, 0) / n_people
         divided = divide_by_tokens(data.catalogue)
         average = interaction_matrix(histories, data.n_codes).sum(axis=0) @ divided  # (1, tokens)
         self._average = np.asarray(average, dtype=np.float64).ravel() / max(1.0, float(average.sum()))

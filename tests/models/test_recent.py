@@ -46,7 +46,9 @@ def timed() -> Dataset:
 
 def test_the_window_ends_with_the_last_event(timed: Dataset) -> None:
     model = RecentRecommender(RecentConfig(days=3, genre_weight=0)).fit(timed)
-    assert model.scores(timed.histories)[:, FIRST:] == pytest.approx(np.array([[1 - 1, 1 / 3, 2 / 3, 0 - 1]] * 3))
+    assert model.scores(timed.histories)[:, FIRST:] == pytest.approx(
+        np.array([[1 - 1, (1 + 2 / 3) / 3, (2 + 2 / 3) / 3, 0 - 1]] * 3)
+    )
     assert model.facts["recent_events"] == 3
     assert model.facts["window"] == "the 3 days up to 1970-04-11"
 
@@ -54,6 +56,14 @@ def test_the_window_ends_with_the_last_event(timed: Dataset) -> None:
 def test_titles_outside_the_window_follow_by_popularity(timed: Dataset) -> None:
     frame = RecentRecommender(RecentConfig(days=0.5)).fit(timed).recommend(histories=Histories.from_lists([[]]))
     assert frame["anime_id"].to_list() == [12, 10, 11, 13]
+
+
+def test_overall_popularity_decides_ties_of_recent_titles(timed: Dataset) -> None:
+    base = timed.histories
+    days = np.array([1, 99, 99, 1, 1, 2, 2])  # on day 99, one person watched title 11 and one title 10
+    tied = timed.with_histories(Histories(base.offsets, base.items, times=days * DAY, users=base.users))
+    frame = RecentRecommender(RecentConfig(days=3)).fit(tied).recommend(histories=Histories.from_lists([[]]), k=2)
+    assert frame["anime_id"].to_list() == [10, 11]
 
 
 def test_genres_lift_by_hand(timed: Dataset) -> None:
@@ -64,7 +74,7 @@ def test_genres_lift_by_hand(timed: Dataset) -> None:
     config = RecentConfig(days=200, genre_weight=1, shrinkage=1)
     action, comedy = 4 / 14 / (4 / 7), 10 / 14 / (3 / 7)
     scores = RecentRecommender(config).fit(timed).scores(Histories.from_lists([[4], []]))
-    shares = np.array([3, 2, 2]) / 3
+    shares = np.array([3 + 3 / 3, 2 + 2 / 3, 2 + 2 / 3]) / 3
     assert scores[0, 2:5] == pytest.approx(shares * [action, (action + comedy) / 2, comedy])
     assert scores[1, 2:5] == pytest.approx(shares), "nobody's taste is everyone's"
     assert scores[:, 5] == pytest.approx([-1, -1])
@@ -82,17 +92,17 @@ def test_a_longer_history_of_one_taste_is_trusted_more() -> None:
 def test_titles_without_genres_are_not_lifted(timed: Dataset) -> None:
     bare = replace(timed, catalogue=Catalogue(pl.DataFrame({"anime_id": [10, 11, 12, 13]})))
     scores = RecentRecommender().fit(bare).scores(timed.histories)
-    assert scores[:, FIRST:] == pytest.approx(np.array([[0, 2 / 3, 2 / 3, -1]] * 3))
+    assert scores[:, FIRST:] == pytest.approx(np.array([[0, (2 + 2 / 3) / 3, (2 + 2 / 3) / 3, -1]] * 3))
     watched = replace(timed, histories=Histories.from_lists([[5, 2], [5, 3]]), order=Order.NONE)
     shares = RecentRecommender().fit(watched).scores(Histories.from_lists([[4]]))[0]
-    assert shares[5] == pytest.approx(1), "two of two watched it; it has no genre"
+    assert shares[5] == pytest.approx((2 + 2 / 2) / 2), "two of two watched it; it has no genre"
 
 
 def test_without_times_the_last_of_each_history_are_recent(timed: Dataset) -> None:
     base = timed.histories
     listed = replace(timed, histories=Histories(base.offsets, base.items, users=base.users), order=Order.LISTED)
     model = RecentRecommender(RecentConfig(tail=0.3, genre_weight=0)).fit(listed)
-    assert model.scores(base)[0, FIRST:] == pytest.approx([0, 1 / 3, 2 / 3, -1])
+    assert model.scores(base)[0, FIRST:] == pytest.approx([0, (1 + 2 / 3) / 3, (2 + 2 / 3) / 3, -1])
     assert model.facts["window"] == "the last 30% of each history: there are no times"
 
 
@@ -100,7 +110,7 @@ def test_without_times_and_order_everything_is_recent(timed: Dataset) -> None:
     base = timed.histories
     loose = replace(timed, histories=Histories(base.offsets, base.items, users=base.users), order=Order.NONE)
     model = RecentRecommender(RecentConfig(genre_weight=0)).fit(loose)
-    assert model.scores(base)[0, FIRST:] == pytest.approx([1, 2 / 3, 2 / 3, -1])
+    assert model.scores(base)[0, FIRST:] == pytest.approx([(3 + 3 / 3) / 3, (2 + 2 / 3) / 3, (2 + 2 / 3) / 3, -1])
     assert model.facts["window"] == "everything: there is neither time nor order"
 
 
