@@ -94,7 +94,7 @@ def probe_figure(series: Mapping[str, Any]) -> Picture:
             axes.annotate(f"{value:.3f}", (x, value), (0, 2), textcoords="offset points", ha="center", fontsize=8)
     axes.set_xticks(places, [_probe_label(probe) for probe in probes])
     axes.set_xlim(-0.6, len(probes) - 0.4)
-    axes.margins(y=0.25)
+    axes.set_ylim(0, max(1e-3, *(probe[key] for probe in probes for key in names)) * 1.5)
     _legend(axes)
     caption = (
         "The shuffle test of Klenitskiy et al. 2024. Where the bars are equal, the order carries nothing that a model "

@@ -89,7 +89,7 @@ def _ascending_ids(data: Dataset, seed: int) -> tuple[Finding, dict[str, Any], b
     if told.any():
         shown += f"; {whole:,} of {int(told.sum()):,} histories do from end to end"
     severity, action = Severity.INFO, ""
-    meaning = "Ids rise no more often than in a shuffled order: the rows were not sorted by id."
+    meaning = "Ids rise about as often as in a shuffled order: the rows were not sorted by id."
     if sorted_by_id:
         severity = Severity.WARNING
         meaning = (
