@@ -11,9 +11,10 @@ import argparse
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -67,13 +68,23 @@ def run_one(
     )
     Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False).print(tuned_table(found))
     settings = {name: value for name, value in found.settings.items() if name != "seed"}
+    asked = {"trials": trials, "minutes": minutes, "metric": metric, "seed": seed}
+    tuning = {**found.facts(), "command": command_of(data_name, model_name, asked, flags)}
+    return write_row(replace(row, settings=settings, tuning=tuning), out)
+
+
+def command_of(data_name: str, model_name: str, asked: Mapping[str, Any], flags: Sequence[str]) -> str:
+    """Write the command of a search, without what is usual.
+
+    >>> command_of("ml1m", "als", {"trials": 12, "minutes": None, "metric": "ndcg@10", "seed": 0}, ["factors=64"])
+    'python -m evaluation.tune --data ml1m --model als --trials 12 --set als.factors=64'
+    """
+    usual = {"trials": None, "minutes": None, "metric": METRIC, "seed": 0}
     words = ["python", "-m", "evaluation.tune", "--data", data_name, "--model", model_name]
-    usual = {"--metric": METRIC, "--seed": 0}
-    asked = {"--trials": trials, "--minutes": minutes, "--metric": metric, "--seed": seed}
     for name, value in asked.items():
-        words += [name, f"{value:g}" if isinstance(value, float) else str(value)] if value != usual.get(name) else []
-    words += [word for flag in flags for word in ("--set", f"{model_name}.{flag}")]
-    return write_row(replace(row, settings=settings, tuning={**found.facts(), "command": shlex.join(words)}), out)
+        if value != usual[name]:
+            words += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
+    return shlex.join([*words, *(word for flag in flags for word in ("--set", f"{model_name}.{flag}"))])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
