@@ -171,12 +171,12 @@ def _enough_memory(n_titles: int, dtype: np.dtype[Any]) -> Iterator[None]:
             raise MemoryError
         yield
     except MemoryError:
-        room = free if free is not None and free < needed else needed / 2
+        room = needed / 2 if free is None or needed <= free else free
         fitting = int((room / each) ** 0.5)
         fitting = fitting // 1000 * 1000 or max(1, fitting)
         raise ConfigError(
-            f"EASE needs {needed / GB:.1f} GB of memory for the weights between {n_titles:,} titles"
-            + ("." if free is None else f", and {free / GB:.1f} GB are free."),
+            f"EASE needs {needed / GB:.1f} GB of memory for the weights between {n_titles:,} titles, and "
+            + (f"{free / GB:.1f} GB are free." if room == free else "the system gave less."),
             f"Give weights to the most watched titles only: --set max_titles={fitting}.",
         ) from None
 

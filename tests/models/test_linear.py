@@ -123,7 +123,9 @@ def test_memory_that_runs_out_on_the_way_is_reported_alike(monkeypatch: pytest.M
 
     monkeypatch.setattr(linear, "gram_matrix", fail)
     monkeypatch.setattr(linear, "available_memory", lambda: None)
-    with pytest.raises(ConfigError, match=r"EASE needs 0\.0 GB .* between 25 titles\. Give weights"):
+    with pytest.raises(
+        ConfigError, match=r"EASE needs 0\.0 GB .* between 25 titles, and the system gave less\. Give weights"
+    ):
         EASERecommender().fit(camps())
 
 
