@@ -74,11 +74,11 @@ def test_weights_are_the_ridge_regressions_of_each_title_on_the_others(
 
 def test_a_weak_regularization_is_solved_in_double_precision() -> None:
     world = camps(200)
-    single, double = plain(regularization=100.0).fit(world), plain(regularization=0.01).fit(world)
+    single, double = plain(regularization=100.0).fit(world), plain(regularization=0.001).fit(world)
     assert (single.facts["precision"], double.facts["precision"]) == ("float32", "float64")
     codes = double.arrays["codes"]
     gram = gram_matrix(interaction_matrix(world.histories, world.n_codes)[:, codes], np.dtype(np.float64))
-    assert double.arrays["weights"] == pytest.approx(solve_weights(gram, 0.01), abs=1e-6)
+    assert double.arrays["weights"] == pytest.approx(solve_weights(gram, 0.001), abs=1e-6)
     assert double.arrays["weights"].dtype == np.float32
 
 
