@@ -74,8 +74,10 @@ def tuned_table(tuned: Tuned) -> Group:
     for place, one in enumerate(ranked[:SHOWN]):
         changed = {name: value for name, value in one.settings.items() if name not in tuned.fixed}
         style = "bold green" if place == 0 and changed else ""
-        cells = (str(one.number), outcome_of(one), f"{one.seconds:,.1f}", settings_text(changed))
-        table.add_row(*cells, style=style)
+        value = one.outcome if one.value is None else f"{one.value:.4f}"
+        words = Text(settings_text(changed))  # no markup: a list would be taken for one
+        words.append(f"  {one.note}" if one.note else "", style="dim")
+        table.add_row(str(one.number), value, f"{one.seconds:,.1f}", words, style=style)
     return Group(Text(_heading(tuned), style="bold"), table, Text(_verdict(tuned)))
 
 
