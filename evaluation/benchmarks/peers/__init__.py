@@ -1,0 +1,1 @@
+"""Other libraries on the very same split files, each in its own environment, judged by our judge."""
