@@ -83,10 +83,12 @@ def test_learns_from_the_training_part_only(small: Dataset) -> None:
     model = LastTitle().fit(small, split)
     assert model.learnt_from is split.train
     assert model.validated_on is split.validation
+    assert model.facts.pop("fit_seconds") >= 0
     assert model.facts == {
         "fitted_on": "train part of leave-last-1-out",
         "test_sha256": split.sha256,
         "n_events": split.train.n_events,
+        "latest_event": split.train.times.max(),
     }
     assert model.histories_of([101]).n_events == 4
 
