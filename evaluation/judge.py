@@ -14,7 +14,15 @@ import polars as pl
 
 from evaluation.certainty import Interval, bootstrap
 from evaluation.lists import Lists
-from evaluation.metrics import CATALOGUE_METRICS, RANK_METRICS, USER_LIST_METRICS, Metric, compute, metrics_at
+from evaluation.metrics import (
+    CATALOGUE_METRICS,
+    RANK_METRICS,
+    USER_LIST_METRICS,
+    Metric,
+    compute,
+    metrics_at,
+    require_ground,
+)
 from evaluation.protocol import Protocol, Rules, refuse_leak
 from evaluation.ranks import BATCH, Ranks, Scorer, rank_holdout, ranks_from_lists
 from recsys.dataset.catalogue import Catalogue
@@ -88,10 +96,11 @@ def evaluate(
     holdout = split if isinstance(split, Holdout) else part_of(split, part)
     _require_histories(holdout)
     refuse_leak(model, split)
-    depth = max([metric.k or 0 for metric in chosen if metric.name not in RANK_METRICS], default=0)
-    ranked = rank_holdout(model, holdout, depth=depth, batch_size=batch_size, rules=rules, progress=progress)
     data = getattr(model, "data", None)
     catalogue = data.catalogue if catalogue is None and isinstance(data, Dataset) else catalogue
+    require_ground(chosen, catalogue)
+    depth = max([metric.k or 0 for metric in chosen if metric.name not in RANK_METRICS], default=0)
+    ranked = rank_holdout(model, holdout, depth=depth, batch_size=batch_size, rules=rules, progress=progress)
     train = holdout.inputs if isinstance(split, Holdout) else split.train
     lists = Lists.of(ranked.lists, holdout, n_titles=ranked.n_titles, train=train, catalogue=catalogue)
     return _measure(

@@ -66,11 +66,7 @@ class Lists:
             )
         watchers = count_watchers(train, n_titles + FIRST).astype(np.int64)
         watchers[:FIRST] = 0
-        features = genres = prequels = None
-        if catalogue is not None:
-            features = _multi_hot(catalogue, catalogue.tokens["token"].head(MOST_FEATURES).to_list())
-            genres = _multi_hot(catalogue, catalogue.genre_tokens)
-            prequels = catalogue.prequels if catalogue.prequels.any() else None
+        found = grounds(catalogue)
         return cls(
             np.asarray(codes, dtype=np.int32),
             n_titles,
@@ -78,9 +74,7 @@ class Lists:
             holdout.targets,
             watchers,
             max(int((train.lengths > 0).sum()), 1),
-            features,
-            genres,
-            prequels,
+            **found,
         )
 
     @property
@@ -101,14 +95,30 @@ class Lists:
         """Return `features`, `genres` or `prequels`; raise InputError where the data has none."""
         array: npt.NDArray[Any] | None = getattr(self, name)
         if array is None:
-            what, remedy = MISSING[name]
-            raise InputError(f"The data knows no {what}, which this metric is about.", remedy)
+            raise missing_ground(name)
         return array
 
     def listed_in(self, histories: Histories, codes: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
         """Mark the codes (n_users, n) that are among the same user's titles."""
         keys = np.arange(self.n_users)[:, None] * self.n_codes + codes
         return np.isin(keys, histories.rows * self.n_codes + histories.items)
+
+
+def grounds(catalogue: Catalogue | None) -> dict[str, npt.NDArray[Any] | None]:
+    """Return what a catalogue gives metrics to stand on: `features`, `genres`, `prequels`; None where it has none."""
+    if catalogue is None:
+        return dict.fromkeys(MISSING)
+    return {
+        "features": _multi_hot(catalogue, catalogue.tokens["token"].head(MOST_FEATURES).to_list()),
+        "genres": _multi_hot(catalogue, catalogue.genre_tokens),
+        "prequels": catalogue.prequels if catalogue.prequels.any() else None,
+    }
+
+
+def missing_ground(name: str) -> InputError:
+    """Return the error for a ground that the data does not have."""
+    what, remedy = MISSING[name]
+    return InputError(f"The data knows no {what}, which this metric is about.", remedy)
 
 
 def _multi_hot(catalogue: Catalogue, tokens: list[str]) -> npt.NDArray[np.float32] | None:

@@ -43,7 +43,7 @@ class Protocol:
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """Set what a judgement leaves open: `candidates` (item codes; None: all titles), `seen` and `ties` as in `Protocol`.
+    """Set what a judgement leaves open: `candidates` (item codes; None: all), `seen` and `ties` as in `Protocol`.
 
     Raises InputError for a rule that does not exist, before anything is scored.
     """

@@ -19,10 +19,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from evaluation.judge import evaluate, time_serving
-from evaluation.lists import Lists
 from evaluation.metrics import DEFAULT_METRICS, available
 from evaluation.result_files import FOLDER, file_stem, make_result, ranks_frame, require_writable, write_result
 from evaluation.rows import Row, find_row
@@ -57,7 +54,7 @@ def run_one(
     for seed in row.seeds:
         model = load_model(fitted) if fitted else _fit(row, flags, seed, data, split, save)
         models.append(model)
-        evaluations.append(evaluate(model, split, metrics_of(data, split), seed=row.seeds[0], progress=True))
+        evaluations.append(evaluate(model, split, metrics_of(data), seed=row.seeds[0], progress=True))
         serve_seconds.append(time_serving(model, split.test.inputs))
     model = models[0]
     result = make_result(
@@ -75,11 +72,9 @@ def run_one(
     return write_result(result, out, ranks=ranks_frame(evaluations, row.seeds))
 
 
-def metrics_of(data: Dataset, split: Split) -> list[str]:
+def metrics_of(data: Dataset) -> list[str]:
     """Name the metrics of a published row."""
-    nothing = np.zeros((split.test.n_users, 0), dtype=np.int32)
-    lists = Lists.of(nothing, split.test, n_titles=len(data.items), train=split.train, catalogue=data.catalogue)
-    return [*METRICS, *(f"{name}@10" for name in available(lists) if name not in METRICS)]
+    return [*METRICS, *(f"{name}@10" for name in available(data.catalogue) if name not in METRICS)]
 
 
 def _fit(row: Row, flags: Sequence[str], seed: int, data: Dataset, split: Split, save: Path | None) -> Recommender:

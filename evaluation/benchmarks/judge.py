@@ -107,7 +107,7 @@ def measure(data: Dataset, holdout: Holdout, rounds: int) -> dict[str, float]:
         lists = Lists.of(
             ranked.lists, holdout, n_titles=ranked.n_titles, train=holdout.inputs, catalogue=data.catalogue
         )
-        for name in available(lists):
+        for name in available(data.catalogue):
             (USER_LIST_METRICS.get(name) or CATALOGUE_METRICS[name])(lists, LISTS_AT)
 
     tasks: dict[str, Callable[[], None]] = {"scoring": score, "accuracy": judge_accuracy, "lists": judge_lists}

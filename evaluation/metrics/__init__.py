@@ -30,6 +30,7 @@ from evaluation.metrics.names import metrics_at as metrics_at
 from evaluation.metrics.names import parse_cutoff as parse_cutoff
 from evaluation.metrics.names import parse_cutoffs as parse_cutoffs
 from evaluation.metrics.names import parse_metric as parse_metric
+from evaluation.metrics.names import require_ground as require_ground
 from evaluation.metrics.popularity import novelty as novelty
 from evaluation.metrics.popularity import popularity as popularity
 from evaluation.metrics.popularity import popularity_lift as popularity_lift

@@ -9,12 +9,13 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from evaluation.lists import Lists
+from evaluation.lists import Lists, grounds, missing_ground
 from evaluation.metrics.accuracy import PerUser, average_precision, hit_rate, mrr, ndcg, precision, recall
 from evaluation.metrics.catalogue import coverage, gini
 from evaluation.metrics.content import diversity, miscalibration, sequel_breaks
 from evaluation.metrics.popularity import novelty, popularity, popularity_lift, serendipity
 from evaluation.ranks import Ranks
+from recsys.dataset.catalogue import Catalogue
 from recsys.errors import InputError
 
 RANK_METRICS: dict[str, Callable[[Ranks, int], PerUser]] = {
@@ -120,7 +121,17 @@ def compute(metric: Metric, ranks: Ranks) -> PerUser:
     return WITHOUT_CUTOFF[metric.name](ranks) if metric.k is None else RANK_METRICS[metric.name](ranks, metric.k)
 
 
-def available(lists: Lists) -> list[str]:
-    """Name the list metrics, one value a user or one for all, for which the data has what they need."""
+def available(catalogue: Catalogue | None) -> list[str]:
+    """Name the list metrics, one value a user or one for all, for which the catalogue has what they need."""
+    found = grounds(catalogue)
     names = [*USER_LIST_METRICS, *CATALOGUE_METRICS]
-    return [name for name in names if name not in NEEDS or getattr(lists, NEEDS[name]) is not None]
+    return [name for name in names if name not in NEEDS or found[NEEDS[name]] is not None]
+
+
+def require_ground(metrics: Iterable[Metric], catalogue: Catalogue | None) -> None:
+    """Refuse metrics that the catalogue has no ground for, before hours are spent on a model."""
+    needed = [NEEDS[metric.name] for metric in metrics if metric.name in NEEDS]
+    found = grounds(catalogue) if needed else {}
+    for name in needed:
+        if found[name] is None:
+            raise missing_ground(name)

@@ -65,7 +65,7 @@ def evaluate(
     """
     from evaluation.contest import contest, enter, shown_name, write_entries
     from evaluation.judge import part_of
-    from evaluation.metrics import DEFAULT_METRICS, metrics_at, parse_cutoffs
+    from evaluation.metrics import DEFAULT_METRICS, metrics_at, parse_cutoffs, parse_metric, require_ground
     from evaluation.protocol import Rules
     from evaluation.result_files import require_writable
     from evaluation.run import settings_by_model
@@ -80,6 +80,7 @@ def evaluate(
     flags = settings_by_model(set_ or [], names)
     require_writable(out)
     data = Dataset.load(prepared)
+    require_ground(map(parse_metric, metrics), data.catalogue)
     rules = Rules(None if candidates is None else candidate_codes(candidates, data), seen, ties)  # type: ignore[arg-type]
     parts = split_dataset(data, SplitPlan.parse(split, seed=seed))
     part_of(parts, part)  # a wrong part, too, is said before a model is fitted

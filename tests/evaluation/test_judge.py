@@ -180,3 +180,12 @@ def test_metrics_are_checked_before_anything_is_scored():
         evaluate(Forbidden(), leave_last_out(chain()), ["rekall@3"])
     with pytest.raises(InputError, match="At least one metric is needed"):
         evaluate(Forbidden(), leave_last_out(chain()), [])
+
+
+def test_a_metric_without_ground_is_refused_before_anything_is_scored():
+    class Forbidden:
+        def scores(self, histories):
+            raise AssertionError
+
+    with pytest.raises(InputError, match="The data knows no genre of any title"):
+        evaluate(Forbidden(), leave_last_out(chain()), ["miscalibration@3"])
