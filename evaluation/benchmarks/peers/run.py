@@ -55,7 +55,7 @@ def run_peer(
         write_task(folder, data, split, settings, minutes=minutes, seed=seed)
         run_script(peer, python, folder)
         codes, facts = read_answer(folder, split.test.n_users)
-    metrics = [name for name in metrics_of(data, split) if name not in WITHOUT_CUTOFF]
+    metrics = [name for name in metrics_of(data) if name not in WITHOUT_CUTOFF]
     evaluation = evaluate_lists(codes, split, metrics, data=data, model=peer_name, seed=seed)
     config: dict[str, Any] = {**settings}
     if peer.trained:
