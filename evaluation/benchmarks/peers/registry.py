@@ -65,6 +65,7 @@ TRANSFORMER = {
     "loss": "softmax",
     "lr": 0.001,
     "batch_size": 32,
+    "precision": "32-true",
     **STOPPING,
 }
 """RecTools' defaults but for half the width and a quarter of the batch: more steps in the minutes that a CPU gives."""
