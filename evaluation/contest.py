@@ -5,33 +5,56 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from statistics import mean
 
-from evaluation.judge import Evaluation, evaluate, part_of, time_serving
+from evaluation.certainty import Spread, seed_spread
+from evaluation.judge import Evaluation, evaluate, mean_over_seeds, part_of, time_serving
 from evaluation.plots import recall_figure, save_figure
 from evaluation.protocol import Rules, refuse_leak
 from evaluation.result_files import file_stem, make_result, ranks_frame, write_result
-from evaluation.run import settings_of
+from evaluation.run import has_seed, settings_of
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Split
 from recsys.errors import InputError
 from recsys.models import load_model, make_model
 from recsys.models.base import Recommender
 
+Entrants = Mapping[str, Sequence[Recommender]]
+"""The models of a contest under their labels: of each, one a seed."""
+
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """Hold one model's evaluation, the model, and the seconds that the top 10 of all judged users took."""
+    """Hold what became of one label: for each seed the model and its evaluation, and how fast it serves.
 
-    evaluation: Evaluation
-    model: Recommender
+    `serve_seconds` is what the top 10 of all judged users took, the mean over seeds.
+    """
+
+    models: Sequence[Recommender]
+    evaluations: Sequence[Evaluation]
     serve_seconds: float
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """Average the seeds, user by user."""
+        return mean_over_seeds(self.evaluations)
+
+    @property
+    def seeds(self) -> list[int]:
+        """Name the models' seeds; 0 for a model without one."""
+        return [int(getattr(model.config, "seed", 0)) for model in self.models]
+
+    def spread(self, metric: str) -> Spread:
+        """Say how far the seeds are apart."""
+        return seed_spread([one.metrics[metric].value for one in self.evaluations])
 
 
 def contest(
     data: Dataset,
     split: Split,
-    entrants: Mapping[str, Recommender],
+    entrants: Entrants,
     *,
     metrics: Iterable[str] | None = None,
     cutoffs: Sequence[int] = (5, 10, 20),
@@ -42,14 +65,19 @@ def contest(
 ) -> Iterator[Entry]:
     """Judge the entrants in turn under their labels; one that is not yet fitted learns the split's training part."""
     chosen = None if metrics is None else list(metrics)
-    for label, model in entrants.items():
-        if not is_fitted(model):
-            if progress:
-                print(f"Fitting {label}", file=sys.stderr)
-            model.fit(data, split, progress=progress)
-        found = evaluate(model, split, chosen, cutoffs=cutoffs, part=part, rules=rules, seed=seed, progress=progress)
-        serve_seconds = time_serving(model, part_of(split, part).inputs)
-        yield Entry(replace(found, model=label), model, serve_seconds)
+    for label, models in entrants.items():
+        evaluations, serve_seconds = [], []
+        for place, model in enumerate(models, start=1):
+            if not is_fitted(model):
+                if progress:
+                    print(f"Fitting {label}" + (f", {place} of {len(models)}" * (len(models) > 1)), file=sys.stderr)
+                model.fit(data, split, progress=progress)
+            found = evaluate(
+                model, split, chosen, cutoffs=cutoffs, part=part, rules=rules, seed=seed, progress=progress
+            )
+            evaluations.append(replace(found, model=label))
+            serve_seconds.append(time_serving(model, part_of(split, part).inputs))
+        yield Entry(models, evaluations, mean(serve_seconds))
 
 
 def enter(
@@ -59,14 +87,21 @@ def enter(
     saved: Sequence[Path] = (),
     *,
     flags: Mapping[str, Sequence[str]] | None = None,
-    seed: int = 0,
-) -> dict[str, Recommender]:
+    seeds: Sequence[int] = (0,),
+) -> dict[str, list[Recommender]]:
     """Make the entrants of a contest: unfitted models by name, and saved ones, each under a label of its own.
 
-    Raises what is wrong with any of them before the first is fitted: an unknown name or setting, a folder that is no
-    model, a saved model of other titles or one that has seen the answers.
+    A model that has a seed enters once for each of `seeds`, any other once. Raises what is wrong with any of them
+    before the first is fitted: an unknown name or setting, a folder that is no model, a saved model of other titles or
+    one that has seen the answers.
     """
-    entrants = {name: make_model(name, settings_of(name, (flags or {}).get(name, []), seed)) for name in names}
+    entrants = {
+        name: [
+            make_model(name, settings_of(name, (flags or {}).get(name, []), seed))
+            for seed in (seeds if has_seed(name) else seeds[:1])
+        ]
+        for name in names
+    }
     for folder in saved:
         model = load_model(folder)
         if model.data.items != data.items:
@@ -75,29 +110,34 @@ def enter(
         label = model.name if model.name not in entrants else folder.name
         if label in entrants:
             raise InputError(f"Two models would be called '{label}'.", "Rename one of the folders.")
-        entrants[label] = model
+        entrants[label] = [model]
     if not entrants:
         raise InputError("At least one model is needed, got none.", "For example: --model popularity --model lstm.")
     return entrants
 
 
 def write_entries(entries: Sequence[Entry], *, data: Dataset, seed: int, command: str, out: Path) -> list[Path]:
-    """Write one result file a model and the picture of recall@k; returns their paths, the picture last."""
+    """Write one result file a model and the picture of recall@k; returns their paths, the picture last.
+
+    The seed is that of the picture's bands.
+    """
     paths = []
     for entry in entries:
+        first, *_ = entry.models
+        seconds = [model.facts["fit_seconds"] for model in entry.models if "fit_seconds" in model.facts]
         result = make_result(
-            [entry.evaluation],
+            entry.evaluations,
             data=data.name,
-            config=entry.model.config.to_mapping(),
-            seeds=[seed],
+            config=first.config.to_mapping(),
+            seeds=entry.seeds,
             command=command,
-            train_seconds=entry.model.facts.get("fit_seconds"),
+            train_seconds=mean(seconds) if seconds else None,
             peak_memory_mb=None,  # several models share the process; evaluation.run gives each one of its own
             serve_seconds=entry.serve_seconds,
-            training=getattr(entry.model, "epochs", []),
+            training=getattr(first, "epochs", []),
             data_title=shown_name(data),
         )
-        paths.append(write_result(result, out, ranks=ranks_frame([entry.evaluation], [seed])))
+        paths.append(write_result(result, out, ranks=ranks_frame(entry.evaluations, entry.seeds)))
     figure = recall_figure([entry.evaluation for entry in entries], data=shown_name(data), seed=seed)
     return [*paths, save_figure(figure, out / f"{file_stem(data.name)}--recall.png")]
 

@@ -120,8 +120,13 @@ def settings_of(
 ) -> dict[str, Any]:
     """Return a model's settings from `name=value` flags, on top of `base` and of the seed where the model has one."""
     config = model_class(model_name).Config
-    seeded: Mapping[str, Any] = {"seed": seed} if "seed" in {item.name for item in fields(config)} else {}
+    seeded: Mapping[str, Any] = {"seed": seed} if has_seed(model_name) else {}
     return config.from_flags(flags, base={**seeded, **(base or {})}).to_mapping()
+
+
+def has_seed(model_name: str) -> bool:
+    """Say whether chance plays a part in a model's training."""
+    return "seed" in {item.name for item in fields(model_class(model_name).Config)}
 
 
 def peak_memory_mb() -> float:

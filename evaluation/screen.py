@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from evaluation.certainty import LEVEL, Interval, clear_winner
 from evaluation.judge import Evaluation
 from evaluation.metrics import RANK_METRICS, parse_metric
+from evaluation.protocol import ALL_TITLES, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -15,38 +16,54 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from evaluation.compare import Comparison
+    from evaluation.contest import Entry
 
 PLAIN_WIDTH = 120
 """The width of a table that goes into a file or a pipe."""
 
 
-def results_table(evaluations: Sequence[Evaluation], *, data: str, seed: int = 0) -> Group:
+def results_table(entries: Sequence[Entry], *, data: str, seed: int = 0) -> Group:
     """Lay out one row a metric and one column a model; the best is bold only where it is best beyond doubt."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    protocol = evaluations[0].protocol
-    heading = (
-        f"{data}: {protocol.split}, {protocol.part} part, {protocol.n_users:,} users, "
-        f"{protocol.n_titles:,} titles ranked, seen ones excluded"
-    )
+    evaluations = [entry.evaluation for entry in entries]
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("metric", no_wrap=True)
     for one in evaluations:
         table.add_column(Text(one.model))
     winners = {metric: _winner(evaluations, metric, seed) for metric in evaluations[0].metrics}
     for metric, winner in winners.items():
-        cells = [cell(one.metrics[metric], place == winner) for place, one in enumerate(evaluations)]
+        cells = [
+            cell(one.metrics[metric], entry.spread(metric).sd, place == winner)
+            for place, (entry, one) in enumerate(zip(entries, evaluations, strict=True))
+        ]
         table.add_row(metric, *cells)
-    return Group(Text(heading, style="bold"), table, Text(_note(winners, len(evaluations)), style="dim"))
+    several = max(len(entry.models) for entry in entries)
+    heading = Text(f"{data}: {describe(evaluations[0].protocol)}", style="bold")
+    return Group(heading, table, Text(_note(winners, len(evaluations), several), style="dim"))
 
 
-def cell(interval: Interval, bold: bool) -> str:
-    """Write "0.335 0.323–0.347" in rich's markup."""
+def describe(protocol: Protocol) -> str:
+    """Put a protocol into words."""
+    candidates = (
+        "titles ranked" if protocol.candidates == ALL_TITLES else f"titles, of which ranked: {protocol.candidates}"
+    )
+    seen = "seen ones excluded" if protocol.seen == "excluded" else "seen ones too"
+    ties = "" if protocol.ties == "behind" else ", tied targets ahead"
+    return (
+        f"{protocol.split}, {protocol.part} part, {protocol.n_users:,} users, {protocol.n_titles:,} {candidates}, "
+        f"{seen}{ties}"
+    )
+
+
+def cell(interval: Interval, sd: float | None, bold: bool) -> str:
+    """Write "0.335 ±0.002 0.323–0.347" in rich's markup: the mean, its spread over seeds, its interval over users."""
     value = f"{interval.value:.4f}"
+    spread = "" if sd is None else f" [dim]±{sd:.4f}[/dim]"
     bounds = "" if interval.low is None else f" [dim]{interval.low:.3f}–{interval.high:.3f}[/dim]"
-    return f"[bold green]{value}[/bold green]{bounds}" if bold else f"{value}{bounds}"
+    return (f"[bold green]{value}[/bold green]" if bold else value) + spread + bounds
 
 
 def _winner(evaluations: Sequence[Evaluation], metric: str, seed: int) -> int | None:
@@ -55,8 +72,10 @@ def _winner(evaluations: Sequence[Evaluation], metric: str, seed: int) -> int | 
     return clear_winner([one.per_user[metric] for one in evaluations], seed=seed)
 
 
-def _note(winners: Mapping[str, int | None], n_models: int) -> str:
+def _note(winners: Mapping[str, int | None], n_models: int, n_seeds: int) -> str:
     about = "Ranges: 95 % bootstrap intervals over users."
+    if n_seeds > 1:
+        about = f"{about} ±: standard deviation over {n_seeds} seeds, whose values are averaged."
     if n_models < 2:
         return about
     if any(winner is not None for winner in winners.values()):

@@ -54,9 +54,9 @@ def demo(
     lstm.save(out / "model", overwrite=True)
 
     step("Evaluate", "everybody's last title is held out; every title is ranked")
-    entrants = {"lstm": lstm, **enter(data, split, BASELINES, seed=seed)}
+    entrants = {"lstm": [lstm], **enter(data, split, BASELINES, seeds=[seed])}
     entries = list(contest(data, split, entrants, cutoffs=(10,), seed=seed, progress=True))
-    screen.print(results_table([entry.evaluation for entry in entries], data=shown_name(data), seed=seed))
+    screen.print(results_table(entries, data=shown_name(data), seed=seed))
     command = f"recsys demo --seed {seed}"
     picture = write_entries(entries, data=data, seed=seed, command=command, out=out / "results")[-1]
 

@@ -49,6 +49,14 @@ def evaluate(
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="Seed of what a split draws, the models and the intervals.")
     ] = 0,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,N",
+            help="Fit each model that has a seed once for each of these, and average; in place of --seed for models.",
+            show_default=False,
+        ),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="MODEL.NAME=VALUE", help="A model's setting; repeatable.", show_default=False),
@@ -68,7 +76,7 @@ def evaluate(
     from evaluation.metrics import DEFAULT_METRICS, metrics_at, parse_cutoffs, parse_metric, require_ground
     from evaluation.protocol import Rules
     from evaluation.result_files import require_writable
-    from evaluation.run import settings_by_model
+    from evaluation.run import parse_seeds, settings_by_model
     from evaluation.screen import results_table
     from recsys.cli.options import candidate_codes
     from recsys.cli.screen import console
@@ -84,13 +92,15 @@ def evaluate(
     rules = Rules(None if candidates is None else candidate_codes(candidates, data), seen, ties)  # type: ignore[arg-type]
     parts = split_dataset(data, SplitPlan.parse(split, seed=seed))
     part_of(parts, part)  # a wrong part, too, is said before a model is fitted
-    entrants = enter(data, parts, names, saved or [], flags=flags, seed=seed)
+    of_models = [seed] if seeds is None else parse_seeds(seeds)
+    entrants = enter(data, parts, names, saved or [], flags=flags, seeds=of_models)
     entries = list(contest(data, parts, entrants, metrics=metrics, part=part, rules=rules, seed=seed, progress=True))
     screen = console()
-    screen.print(results_table([entry.evaluation for entry in entries], data=shown_name(data), seed=seed))
+    screen.print(results_table(entries, data=shown_name(data), seed=seed))
     values = {
         **{"model": names, "saved": saved, "k": [k], "metric": metric, "split": [split], "part": [part]},
-        **{"candidates": candidates and [candidates], "seen": [seen], "ties": [ties], "seed": [seed], "set": set_},
+        **{"candidates": candidates and [candidates], "seen": [seen], "ties": [ties], "seed": [seed]},
+        **{"seeds": seeds and [seeds], "set": set_},
     }
     words = [word for name, given in values.items() for value in given or [] for word in (f"--{name}", str(value))]
     command = shlex.join(["recsys", "evaluate", str(prepared), *words])

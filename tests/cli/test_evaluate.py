@@ -83,6 +83,8 @@ def test_candidates_must_be_known(prepared, tmp_path):
         (["--model", "popularity", "--part", "train"], "A part must be test or validation, got 'train'."),
         (["--model", "popularity", "--split", "tomorrow"], "'kind' must be one of auto, leave-last-out"),
         (["--model", "popularity", "--split", "time,at=2031-01-01"], "lies outside the data"),
+        (["--model", "popularity", "--seeds", "1,1"], "Seeds must be different whole numbers from 0, got '1,1'."),
+        (["--model", "popularity", "--metric", "sequel_breaks"], "The data knows no title that continues another"),
         (["--model", "popularity", "--ties", "mean"], "A tied target can rank behind or ahead, got 'mean'."),
         (["--model", "popularity", "--set", "epochs=3"], "A setting is given as model.name=value"),
         (["--model", "popularity", "--set", "popularity.x=3"], "There is no setting 'x'."),

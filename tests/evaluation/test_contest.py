@@ -24,9 +24,26 @@ def test_named_models_are_fitted_and_saved_ones_taken(small, tmp_path):
     assert all(entry.serve_seconds > 0 for entry in entries)
     *files, picture = write_entries(entries, data=small, seed=0, command="recsys evaluate", out=tmp_path / "out")
     assert [path.name for path in files] == ["small--popularity.json", "small--mine.json"]
-    assert json.loads(files[1].read_text())["train_seconds"] == entries[1].model.facts["fit_seconds"]
+    assert json.loads(files[1].read_text())["train_seconds"] == entries[1].models[0].facts["fit_seconds"]
     assert read_ranks(files[0]).height == 6
     assert picture.name == "small--recall.png"
+
+
+def test_a_model_with_a_seed_enters_once_for_each(small, tmp_path):
+    split = split_dataset(small)
+    flags = {"als": ["factors=2", "iterations=2"]}
+    entrants = enter(small, split, ["popularity", "als"], flags=flags, seeds=[3, 4])
+    assert [len(models) for models in entrants.values()] == [1, 2]
+    popularity, als = contest(small, split, entrants, metrics=["mrr"])
+    assert als.seeds == [3, 4]
+    assert popularity.spread("mrr").sd is None
+    spread = als.spread("mrr")
+    assert spread.min <= als.evaluation.metrics["mrr"].value == pytest.approx(spread.mean) <= spread.max
+    files = write_entries([popularity, als], data=small, seed=0, command="recsys evaluate", out=tmp_path)
+    result = json.loads(files[1].read_text())
+    assert result["seeds"] == [3, 4]
+    assert result["seed_values"]["mrr"] == [one.metrics["mrr"].value for one in als.evaluations]
+    assert read_ranks(files[1])["seed"].unique().sort().to_list() == [3, 4]
 
 
 def test_rules_reach_the_judge(small):

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from evaluation.run import command_of, main, parse_seeds, peak_memory_mb, real_folder, settings_by_model
 from evaluation.result_files import read_ranks
 from evaluation.rows import Row
+from evaluation.run import command_of, main, parse_seeds, peak_memory_mb, real_folder, settings_by_model
 from recsys.errors import ConfigError, InputError
 
 
