@@ -5,6 +5,7 @@ Source: https://rectools.readthedocs.io/en/stable/examples/tutorials/transformer
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from .road import TOP, Events, Training, begin, finish, ndcg, timed
 
 def main() -> None:
     """Fit, rank, write."""
+    # every batch has another number of targets, and oneDNN keeps the code of 1,024 shapes: gigabytes in bfloat16
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8")
     import torch
     from pytorch_lightning import Trainer, seed_everything
     from rectools.models import BERT4RecModel, SASRecModel
