@@ -48,7 +48,7 @@ def test_metrics_parts_and_seeds_are_options(prepared, tmp_path):
     result = json.loads((tmp_path / "out" / "small--popularity.json").read_text())
     assert set(result["metrics"]) == {"ndcg@7", "precision@2"}
     assert result["protocol"]["part"] == "validation"
-    assert result["seeds"] == [3]
+    assert result["seeds"] == [0]  # a popularity model has none
 
 
 def test_splits_and_rules_are_options(prepared, tmp_path):

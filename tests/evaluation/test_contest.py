@@ -38,7 +38,7 @@ def test_a_model_with_a_seed_enters_once_for_each(small, tmp_path):
     assert als.seeds == [3, 4]
     assert popularity.spread("mrr").sd is None
     spread = als.spread("mrr")
-    assert spread.min <= als.evaluation.metrics["mrr"].value == pytest.approx(spread.mean) <= spread.max
+    assert als.evaluation.metrics["mrr"].value == pytest.approx(spread.mean)
     files = write_entries([popularity, als], data=small, seed=0, command="recsys evaluate", out=tmp_path)
     result = json.loads(files[1].read_text())
     assert result["seeds"] == [3, 4]
