@@ -6,7 +6,16 @@ import subprocess
 import pytest
 
 from evaluation import evaluate
-from evaluation.result_files import FIELDS, LATER, commit, file_stem, make_result, read_results, require_writable, write_result
+from evaluation.result_files import (
+    FIELDS,
+    LATER,
+    commit,
+    file_stem,
+    make_result,
+    read_results,
+    require_writable,
+    write_result,
+)
 from recsys.dataset.split import split_dataset
 from recsys.errors import ArtifactError, InputError
 from recsys.models.popularity import PopularityRecommender
