@@ -64,8 +64,6 @@ TRANSFORMER = {
     "session_max_len": 100,
     "loss": "softmax",
     "lr": 0.001,
-    "schedule": "constant",
-    "windows": False,
     "batch_size": 32,
     "precision": "32-true",
     **STOPPING,

@@ -285,10 +285,5 @@ def test_the_road_knows_histories_and_ndcg():
     assert events.rows.tolist() == [0, 0, 0, 1, 1]
     back = events.select(np.array([1, 0]))
     assert (back.users.tolist(), back.of(0).tolist(), back.of(1).tolist()) == ([9, 4], [7, 8], [2, 3, 4])
-    cut = events.windows(2)
-    assert [cut.of(row).tolist() for row in range(cut.n_users)] == [[3, 4], [2, 3], [7, 8]]
-    assert cut.users.tolist() == [4, 4, 9]
-    long = Events(np.array([1, 2, 3]), np.array([0, 6, 7, 7]), np.arange(2, 9)).windows(4)
-    assert [long.of(row).tolist() for row in range(long.n_users)] == [[4, 5, 6, 7], [2, 3, 4], [8]]
     targets = Events(np.array([0, 1]), np.array([0, 1, 2]), np.array([5, 6]))
     assert ndcg(np.array([[5, 9], [9, 6]]), targets) == pytest.approx((1 + 1 / np.log2(3)) / 2)

@@ -37,9 +37,7 @@ def main() -> None:
         get_trainer_func=trainer,
         lightning_module_type=narrow_softmax(),
     )
-    # RecTools trains on a history's last events only; reference codes of SASRec cut long ones into windows
-    length = settings["session_max_len"] + 1
-    train = dataset_of(task.train.windows(length) if settings["windows"] else task.train)
+    train = dataset_of(task.train)
     inputs, targets = task.validation_sample(settings["validation_users"])
     validation = dataset_of(inputs)
 
@@ -52,8 +50,6 @@ def main() -> None:
     while not ended:
         model.fit_partial(train, min_epochs=1, max_epochs=1)
         ended = training.ends_after(float(model.fit_trainer.callback_metrics["train_loss"]))
-        if settings["schedule"] == "linear":
-            model.lightning_model.optimizer.param_groups[0]["lr"] = settings["lr"] * max(0.02, training.left)
     model.torch_model.load_state_dict(training.best_weights)
     test = dataset_of(task.test)
     _, seconds = timed(lambda: rank(model, test, task.test, TOP))

@@ -57,23 +57,6 @@ class Events:
         """Return the item codes of one row."""
         return self.items[self.offsets[row] : self.offsets[row + 1]]
 
-    def windows(self, size: int) -> Events:
-        """Cut longer histories, from their end, into windows of `size` events that share one event with the next.
-
-        Each becomes a row of its own, so that nothing is lost to a model that reads no more than `size` events.
-        """
-        step = size - 1
-        pieces = [
-            (row, max(0, stop - size), stop)
-            for row, length in enumerate(self.lengths.tolist())
-            for stop in range(length, 1 if length > 1 else 0, -step)
-        ]
-        rows, starts, stops = np.array(pieces, dtype=np.int64).reshape(-1, 3).T
-        lengths = stops - starts
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        events = np.repeat(self.offsets[rows] + starts - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return Events(self.users[rows], offsets, self.items[events])
-
     def select(self, rows: Ints) -> Events:
         """Return these rows, in this order."""
         lengths = self.lengths[rows]
@@ -167,11 +150,6 @@ class Training:
         elif number >= self.task.settings["epochs"]:
             self.stopped_by = "epochs"
         return bool(self.stopped_by)
-
-    @property
-    def left(self) -> float:
-        """Say which share of the minutes is left, from 1 to 0."""
-        return max(0.0, 1 - (time.perf_counter() - self.start) / (self.task.minutes * 60))
 
     def facts(self) -> dict[str, Any]:
         """Return what is reported of the training; its seconds include validation, as those of our own models do."""
