@@ -25,7 +25,7 @@ def results_markdown(results: Iterable[Mapping[str, Any]]) -> str:
 
 
 def tables_markdown(tables: Sequence[ResultTable], *, folder: str = FOLDER) -> str:
-    """Render one table a data set, best NDCG@10 first, with an overview when there are several.
+    """Render one folded table a data set, best NDCG@10 first, with an overview when there are several.
 
     `folder` is where the result files are, as a link from the text must say it.
     """
@@ -47,7 +47,9 @@ def _data_markdown(table: ResultTable, folder: str) -> str:
         cells = [_metric_cell(entry, name, bold=winners[name] == entry.label) for name in metrics]
         lines.append(markdown_line([link, *cells, *costs(entry)]))
     body = "\n".join(lines)
-    return f"{heading}{question} — {table.about}.\n\n{escape(verdict(table))}\n\n{body}"
+    # folded: a dozen models on half a dozen data sets would bury the sentences that say who leads
+    folded = f"<details><summary>All {len(table.entries)} models</summary>\n\n{body}\n\n</details>"
+    return f"{heading}{question} — {table.about}.\n\n{escape(verdict(table))}\n\n{folded}"
 
 
 def _overview(tables: Sequence[ResultTable]) -> str:
