@@ -1,4 +1,4 @@
-"""Write the README's tables from the result files, so that no number is ever typed by hand.
+"""Write the README's tables and pictures from the result files, so that no number is ever typed by hand.
 
 python -m evaluation.report [--check]
 """
@@ -10,14 +10,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from evaluation.plots import curve_figure, save_figure
+from evaluation.report.curves import recall_curves
 from evaluation.report.markdown import tables_markdown
 from evaluation.report.speed import read_benchmarks, speed_markdown
-from evaluation.report.tables import make_tables
+from evaluation.report.tables import ResultTable, make_tables
 from evaluation.result_files import FOLDER, read_result
 from recsys.artifact import write_file
 from recsys.errors import InputError, RecsysError
 
 README = Path(__file__).parents[2] / "README.md"
+
+PICTURED = ("ml1m", "kaggle5k")
+"""One data set with an order, and one without."""
 
 DIFFERS = 1
 REFUSED = 2
@@ -30,9 +35,23 @@ def has_markers(text: str) -> bool:
 
 def render(readme: str, results: Path = FOLDER) -> str:
     """Return the README's text with its tables made anew; a part without markers is left alone."""
-    tables = make_tables((read_result(path), path) for path in sorted(results.glob("*--*.json")))
-    readme = _replace(readme, "results", tables_markdown(tables))
+    readme = _replace(readme, "results", tables_markdown(_tables(results)))
     return _replace(readme, "speed", speed_markdown(read_benchmarks(results / "benchmarks")))
+
+
+def draw(results: Path = FOLDER) -> list[Path]:
+    """Write the README's pictures, recall@k of all models on each of `PICTURED`, and return their paths."""
+    paths = []
+    for table in _tables(results):
+        curves = recall_curves(table) if table.data in PICTURED else {}
+        if curves:
+            figure = curve_figure(curves, title=f"Recall@k on {table.title}", about="bands: 95 % intervals over users")
+            paths.append(save_figure(figure, results / "pictures" / f"{table.data}--recall.png"))
+    return paths
+
+
+def _tables(results: Path) -> list[ResultTable]:
+    return make_tables((read_result(path), path) for path in sorted(results.glob("*--*.json")))
 
 
 def _replace(text: str, name: str, body: str) -> str:
@@ -64,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if made != text:
             with write_file(options.readme, overwrite=True) as beside:
                 beside.write_text(made, encoding="utf-8")
+        draw(options.results)
     except RecsysError as error:
         print(f"Error: {error.message}\n{error.hint}", file=sys.stderr)
         return REFUSED
