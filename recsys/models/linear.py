@@ -39,7 +39,7 @@ class EASEConfig(Settings):
 
 
 class EASERecommender(CollaborativeRecommender):
-    """Predict who watches a title from the other titles they watched: the best linear model, in closed form.
+    """Predict who watches a title from the other titles they watched: a linear model in closed form (Steck 2019).
 
     With X the matrix (people, titles) of who watched what, the weights B minimise
     `|X - X B|^2 + regularization |B|^2` under the constraint that no title predicts itself (a zero diagonal):
