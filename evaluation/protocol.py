@@ -63,7 +63,7 @@ class Rules:
         """Name the candidate set by its size and the hash of its sorted codes.
 
         >>> Rules().named_candidates, Rules(np.array([5, 3])).named_candidates
-        ('all titles', '2 titles, sha256 d5ab8ad6b0f3')
+        ('all titles', '2 titles, sha256 a9928084ac1e')
         """
         if self.candidates is None:
             return ALL_TITLES
