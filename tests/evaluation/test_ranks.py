@@ -139,3 +139,28 @@ def test_ranks_count_from_one():
         Ranks.from_lists([[0]])
     with pytest.raises(InputError, match="user 1 has none"):
         Ranks.from_lists([[1], []])
+
+
+@pytest.mark.parametrize("buffers", [1, 2])
+def test_a_model_may_write_its_scores_into_the_same_memory_again(buffers):
+    """Batches are ranked while later ones are scored; a model with one buffer for all must not be misjudged."""
+    rng = np.random.default_rng(0)
+    n_users, n_codes = 40, 300
+    table = rng.random((n_users, n_codes))
+    inputs = Histories.from_lists([[2 + user] for user in range(n_users)])
+    targets = Histories.from_lists([[100 + user] for user in range(n_users)])
+    memory = np.empty((buffers, 4, n_codes))
+
+    class Thrifty:
+        calls = 0
+
+        def scores(self, histories):
+            mine = memory[self.calls % buffers]
+            mine[:] = table[histories.items - 2]
+            Thrifty.calls += 1
+            return mine
+
+    found = rank_holdout(Thrifty(), Holdout(inputs, targets), batch_size=4, depth=3)
+    expected = ranks_from_scores(table, inputs, targets)
+    assert found.ranks.values.tolist() == expected.values.tolist()
+    assert found.lists.shape == (n_users, 3)
