@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -100,48 +99,33 @@ def rank_holdout(
     rules: Rules | None = None,
     progress: bool = False,
 ) -> Ranked:
-    """Score every title for every user of the holdout and rank the targets; never more than two batches in memory.
+    """Score every title for every user of the holdout and rank the targets; never more than one batch in memory.
 
     With a `depth` the best `depth` codes of each user are kept too, made by the same rules (by default: all titles are
-    candidates, seen ones are left out, a tied target ranks behind). One batch is ranked while the next is scored,
-    unless the model writes its scores into the same memory again.
+    candidates, seen ones are left out, a tied target ranks behind).
     """
     rules = rules or Rules()
     if holdout.n_users == 0:
         raise InputError("There is nobody to judge by: the held-out part is empty.", "Split the data differently.")
-    running: list[Future[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32] | None]]] = []
-    earlier: npt.NDArray[Any] | None = None
-    with ThreadPoolExecutor(1) as pool:
-        for start in _batches(holdout.n_users, batch_size, progress):
-            part = holdout.select(slice(start, start + batch_size))
-            scores = np.asarray(model.scores(part.inputs))
-            n_codes = scores.shape[-1] if earlier is None else earlier.shape[-1]
-            if scores.shape != (part.n_users, n_codes):
-                raise InputError(
-                    f"Scores must be {(part.n_users, n_codes)} (users, item codes), got {scores.shape}.",
-                    "Return one column for every item code, padding and unknown included.",
-                )
-            if running:
-                running[-1].result()
-            running.append(pool.submit(_rank_batch, scores, part, rules, depth))
-            if earlier is None or np.may_share_memory(scores, earlier):
-                running[-1].result()  # before the model may write there again
-            earlier = scores
-        values, lists = zip(*(one.result() for one in running), strict=True)
+    values, lists, n_codes = [], [], 0
+    for start in _batches(holdout.n_users, batch_size, progress):
+        part = holdout.select(slice(start, start + batch_size))
+        scores = np.asarray(model.scores(part.inputs))
+        n_codes = n_codes or scores.shape[-1]
+        if scores.shape != (part.n_users, n_codes):
+            raise InputError(
+                f"Scores must be {(part.n_users, n_codes)} (users, item codes), got {scores.shape}.",
+                "Return one column for every item code, padding and unknown included.",
+            )
+        if rules.candidates is not None:
+            scores = _only(scores, rules.candidates)
+        left_out = part.inputs if rules.seen == "excluded" else _nothing(part.inputs)
+        values.append(ranks_from_scores(scores, left_out, part.targets, ties=rules.ties).values)
+        if depth:
+            lists.append(_lists(scores, left_out, depth))
     ranks = Ranks(holdout.targets.offsets, np.concatenate(values))
     empty = np.zeros((holdout.n_users, 0), dtype=np.int32)
     return Ranked(ranks, np.concatenate(lists) if depth else empty, n_codes - FIRST)
-
-
-def _rank_batch(
-    scores: npt.NDArray[Any], part: Holdout, rules: Rules, depth: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32] | None]:
-    """Return one batch's target ranks, and its lists where a depth is given."""
-    if rules.candidates is not None:
-        scores = _only(scores, rules.candidates)
-    left_out = part.inputs if rules.seen == "excluded" else _nothing(part.inputs)
-    ranks = ranks_from_scores(scores, left_out, part.targets, ties=rules.ties)
-    return ranks.values, _lists(scores, left_out, depth) if depth else None
 
 
 def ranks_from_scores(scores: npt.NDArray[Any], seen: Histories, targets: Histories, *, ties: Ties = "behind") -> Ranks:
@@ -166,11 +150,13 @@ def ranks_from_scores(scores: npt.NDArray[Any], seen: Histories, targets: Histor
     others = np.empty(targets.n_events, dtype=np.int64)  # unseen titles that go before, the user's targets left out
     beats = np.greater_equal if ties == "behind" else np.greater
     before = np.empty(scores.shape[1], dtype=bool)
+    watched, wanted = seen.items.astype(np.int64), targets.items.astype(np.int64)  # as indices, cast once
+    bounds = seen.offsets.tolist()
     for user, (start, stop) in enumerate(itertools.pairwise(targets.offsets.tolist())):
-        row, watched, wanted = scores[user], seen.of(user), targets.of(user)
-        for place, score in enumerate(own[start:stop].tolist(), start):
-            beats(row, score, out=before)
-            before[:FIRST] = before[watched] = before[wanted] = False
+        row, old, mine = scores[user], watched[bounds[user] : bounds[user + 1]], wanted[start:stop]
+        for place in range(start, stop):
+            beats(row, own[place], before)
+            before[old] = before[mine] = before[:FIRST] = False
             others[place] = np.count_nonzero(before)
     ranks = others + 1 + np.arange(targets.n_events) - targets.offsets[rows]
     return Ranks(targets.offsets, np.where(own > -np.inf, ranks, NEVER))
