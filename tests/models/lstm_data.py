@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -13,6 +15,10 @@ from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.models.lstm.config import LSTMConfig
 
 TINY = LSTMConfig(units=(16, 16), dim=16, user_dim=4, rating_dim=4, time_dim=4, window=10, epochs=2, batch_size=16)
+SMALL = replace(TINY, units=(8,), dim=8, batch_size=4, wish_rate=0.5)
+LEARN = replace(
+    TINY, units=(32, 32), dim=32, epochs=25, learning_rate=0.01, schedule="constant", dropout=0.0, patience=25
+)
 
 
 def markov_dataset(predictability: float, *, n_users: int = 160, n_items: int = 30, length: int = 20) -> Dataset:
