@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_engines(n_users: int, n_titles: int) -> tuple[dict[str, Callable[[], Any]], Any]:
     """Build one network, and each engine as a function that returns the state vectors (n_users, dim)."""
-    from recsys.models.lstm.backend import load_keras
+    from recsys.backend import load_keras
     from recsys.models.lstm.config import LSTMConfig
     from recsys.models.lstm.encoder import Encoder, to_onnx
     from recsys.models.lstm.inputs import Encoding, Events

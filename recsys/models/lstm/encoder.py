@@ -17,13 +17,11 @@ from recsys.config import usable_cores
 from recsys.dataset.histories import Histories
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import Encoding, Events, gather_windows
+from recsys.onnx_graph import Graph
 
 if TYPE_CHECKING:
     import keras
-    import onnx
 
-OPSET = 17
-IR_VERSION = 9
 BATCH = 128
 
 
@@ -102,7 +100,7 @@ def to_onnx(model: keras.Model, config: LSTMConfig, encoding: Encoding, item_tag
     int64, the place of each sample's last event in (T * B); `users` (B,) int32; `wish` (token columns,) float32.
     Output: `states` (B, dim).
     """
-    graph = _Graph()
+    graph = Graph()
     kernel, bias = _weights(model, "projection")
     blocks = iter(_split_rows(kernel, _feature_widths(config, encoding)))
     vectors = _weights(model, "item_embedding")[0]
@@ -133,10 +131,10 @@ def to_onnx(model: keras.Model, config: LSTMConfig, encoding: Encoding, item_tag
         x = _block(graph, model, config, number, x, lengths, last)
     if "to_item_space" in _names(model):
         x = graph.dense(x, *_weights(model, "to_item_space"))
-    return graph.finish(x, config.dim)
+    return graph.finish(x, "states", ["B", config.dim], "stacked_lstm_encoder")
 
 
-def _block(graph: _Graph, model: keras.Model, config: LSTMConfig, number: int, x: str, lengths: str, last: str) -> str:
+def _block(graph: Graph, model: keras.Model, config: LSTMConfig, number: int, x: str, lengths: str, last: str) -> str:
     """Add one layer of the stack; after the last one only the state of the last event goes on."""
     is_top = number == len(config.units)
     kernel, recurrent, bias = _weights(model, f"lstm_{number}")
@@ -152,7 +150,7 @@ def _block(graph: _Graph, model: keras.Model, config: LSTMConfig, number: int, x
     return graph.layer_norm(graph.add("Add", x, y), *_weights(model, f"feed_forward_{number}_norm"))
 
 
-def _wish_at_last_step(graph: _Graph, x: str, wish: str, no_wish: npt.NDArray[np.float32], last: str) -> str:
+def _wish_at_last_step(graph: Graph, x: str, wish: str, no_wish: npt.NDArray[np.float32], last: str) -> str:
     """Add "no wish" to every timestep and what is wished for to the last one."""
     x = graph.add("Add", x, graph.constant(no_wish))
     flat = graph.add("Reshape", x, graph.constant(np.array([-1, no_wish.shape[0]])))
@@ -187,90 +185,3 @@ def _weights(model: keras.Model, layer: str) -> list[npt.NDArray[np.float32]]:
     """Return a layer's weights as arrays, without the states of its random generators."""
     variables = [v for v in model.get_layer(layer).weights if "seed_generator" not in v.path]
     return [np.asarray(v.numpy(), dtype=np.float32) for v in variables]
-
-
-class _Graph:
-    """Collect ONNX nodes and constants; every method returns the name of what it added."""
-
-    def __init__(self) -> None:
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
-        self._inputs: list[Any] = []
-
-    def _name(self) -> str:
-        return f"v{len(self._nodes) + len(self._constants)}"
-
-    def input(self, name: str, shape: list[Any], kind: str) -> str:
-        from onnx import TensorProto, helper
-
-        self._inputs.append(helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape))
-        return name
-
-    def constant(self, values: npt.NDArray[Any]) -> str:
-        from onnx import numpy_helper
-
-        dtype = np.int64 if values.dtype.kind == "i" else np.float32
-        name = self._name()
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values, dtype=dtype), name))
-        return name
-
-    def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        from onnx import helper
-
-        if operator == "Gather":  # reads (indices, table) here, as look-ups are said
-            inputs = (inputs[1], inputs[0])
-        name = self._name()
-        self._nodes.append(helper.make_node(operator, inputs, [name], **attributes))
-        return name
-
-    def dense(self, x: str, kernel: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> str:
-        return self.add("Add", self.add("MatMul", x, self.constant(kernel)), self.constant(bias))
-
-    def layer_norm(self, x: str, gamma: npt.NDArray[np.float32], beta: npt.NDArray[np.float32]) -> str:
-        return self.add("LayerNormalization", x, self.constant(gamma), self.constant(beta), axis=-1, epsilon=1e-6)
-
-    def pick_rows(self, x: str, rows: str) -> str:
-        """Flatten (T, B, n) to (T * B, n) and take rows."""
-        shape = self.add("Concat", self.constant(np.array([-1])), self._last_size(x), axis=0)
-        return self.add("Gather", rows, self.add("Reshape", x, shape))
-
-    def _last_size(self, x: str) -> str:
-        return self.add("Shape", x, start=2)
-
-    def lstm(
-        self,
-        x: str,
-        lengths: str,
-        kernel: npt.NDArray[np.float32],
-        recurrent: npt.NDArray[np.float32],
-        bias: npt.NDArray[np.float32],
-        *,
-        only_last: bool,
-    ) -> str:
-        from onnx import helper
-
-        units = recurrent.shape[0]
-
-        def order(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-            i, f, c, o = np.split(matrix, 4, axis=-1)  # Keras's order; ONNX wants i, o, f, c
-            return np.concatenate([i, o, f, c], axis=-1).T[None]
-
-        bias = np.concatenate([order(bias[None])[..., 0], np.zeros((1, 4 * units))], axis=1)
-        weights = [self.constant(order(kernel)), self.constant(order(recurrent)), self.constant(bias)]
-        every, last = self._name(), self._name() + "_last"
-        outputs = ["", last] if only_last else [every]
-        self._nodes.append(helper.make_node("LSTM", [x, *weights, lengths], outputs, hidden_size=units))
-        axis = self.constant(np.array([0 if only_last else 1]))  # the direction's axis
-        return self.add("Squeeze", last if only_last else every, axis)
-
-    def finish(self, output: str, width: int) -> bytes:
-        from onnx import TensorProto, checker, helper
-
-        self._nodes.append(helper.make_node("Identity", [output], ["states"]))
-        info = helper.make_tensor_value_info("states", TensorProto.FLOAT, ["B", width])
-        graph = helper.make_graph(self._nodes, "stacked_lstm_encoder", self._inputs, [info], self._constants)
-        model: onnx.ModelProto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-        model.ir_version = IR_VERSION
-        checker.check_model(model)
-        serialized: bytes = model.SerializeToString()
-        return serialized

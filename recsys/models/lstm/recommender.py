@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from recsys.backend import load_keras
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout
 from recsys.dataset.vocabulary import UNKNOWN
 from recsys.errors import InputError
 from recsys.models.base import OnEpoch, Recommender, Scores
-from recsys.models.lstm.backend import load_keras
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.encoder import Encoder, item_vectors, to_onnx
 from recsys.models.lstm.inputs import Encoding, settled_shuffle
