@@ -14,7 +14,7 @@ import polars as pl
 
 from evaluation.metrics import Metric, compute
 from evaluation.ranks import NEVER, Ranks
-from evaluation.result_files import FOLDER, read_ranks, read_result
+from evaluation.result_files import FOLDER, RANKING, read_ranks, read_result, task_of
 from recsys.errors import InputError
 
 AGREES = 1e-6
@@ -79,6 +79,12 @@ def read_contenders(paths: Sequence[str | Path]) -> list[Contender]:
         if file.resolve() in [earlier.resolve() for earlier in files[:place]]:
             raise InputError(f"{file} is given twice, and would be compared with itself.", "Leave one of them out.")
     results = [read_result(file) for file in files]
+    for file, result in zip(files, results, strict=True):
+        if task_of(result) != RANKING:
+            raise InputError(
+                f"{file} is a result of {task_of(result)}, which ranks no titles.",
+                "Compare such results with `python -m evaluation.text.compare`.",
+            )
     for file, result in zip(files[1:], results[1:], strict=True):
         _refuse_other_test(files[0], results[0], file, result)
     contenders = [

@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 
 import recsys
+from evaluation.certainty import Interval
 from evaluation.judge import Evaluation, mean_over_seeds
 from evaluation.ranks import NEVER
 from recsys.artifact import write_file
@@ -45,6 +46,9 @@ FIELDS = (
 LATER: dict[str, Any] = {"data_title": None, "serve_seconds": None, "seed_values": {}, "training": []}
 """Fields that files of version 0.1 lack, with what stands for them."""
 PACKAGES = ("numpy", "scipy", "polars", "keras", "tensorflow", "onnxruntime", "implicit")
+RANKING = "ranking"
+TEXT = "text classification"
+"""The tasks that results are of: told by the protocol, where one that is silent means ranking."""
 
 
 def make_result(
@@ -67,24 +71,61 @@ def make_result(
     versions are those of this process.
     """
     evaluation = mean_over_seeds(evaluations)
+    return collect_fields(
+        data=data,
+        protocol=evaluation.protocol.to_mapping(),
+        split_sha256=evaluation.split_sha256,
+        model=evaluation.model,
+        config=config,
+        seeds=seeds,
+        command=command,
+        installed=dict(installed) if installed is not None else versions(),
+        train_seconds=train_seconds,
+        peak_memory_mb=peak_memory_mb,
+        metrics=evaluation.metrics,
+        values_by_seed=[{name: one.metrics[name].value for name in evaluation.metrics} for one in evaluations],
+        data_title=data_title,
+        serve_seconds=serve_seconds,
+        training=training,
+    )
+
+
+def collect_fields(
+    *,
+    data: str,
+    protocol: Mapping[str, Any],
+    split_sha256: str | None,
+    model: str,
+    config: Mapping[str, Any],
+    seeds: Sequence[int],
+    command: str,
+    installed: Mapping[str, str],
+    train_seconds: float | None,
+    peak_memory_mb: float | None,
+    metrics: Mapping[str, Interval],
+    values_by_seed: Sequence[Mapping[str, float]],
+    data_title: str | None,
+    serve_seconds: float | None,
+    training: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Lay out the fields of a result of any task, in the order of the files; the commit is that of the source."""
     result = {
         "data": data,
-        "protocol": evaluation.protocol.to_mapping(),
-        "split_sha256": evaluation.split_sha256,
-        "model": evaluation.model,
+        "protocol": dict(protocol),
+        "split_sha256": split_sha256,
+        "model": model,
         "config": dict(config),
         "seeds": list(seeds),
         "command": command,
         "commit": commit(),
-        "versions": dict(installed) if installed is not None else versions(),
+        "versions": dict(installed),
         "train_seconds": None if train_seconds is None else round(train_seconds, 2),
         "peak_memory_mb": None if peak_memory_mb is None else round(peak_memory_mb, 1),
-        "metrics": evaluation.metrics_mapping(),
+        "metrics": {name: interval._asdict() for name, interval in metrics.items()},
         "data_title": data_title,
         "serve_seconds": None if serve_seconds is None else round(serve_seconds, 3),
         "seed_values": {
-            name: [one.metrics[name].value for one in evaluations]
-            for name in (evaluation.metrics if len(evaluations) > 1 else ())
+            name: [values[name] for values in values_by_seed] for name in (metrics if len(values_by_seed) > 1 else ())
         },
         "training": [dict(row) for row in training],
     }
@@ -169,8 +210,19 @@ def require_writable(folder: Path) -> None:
 
 
 def read_results(folder: str | Path = FOLDER) -> list[dict[str, Any]]:
-    """Read every result file of a folder, sorted by data and model; a file that lacks a field is an error."""
-    return [read_result(path) for path in sorted(Path(folder).glob("*--*.json"))]
+    """Read every result of ranking in a folder, sorted by data and model; a file that lacks a field is an error."""
+    return [result for result, _ in read_folder(folder)]
+
+
+def read_folder(folder: str | Path = FOLDER, task: str = RANKING) -> list[tuple[dict[str, Any], Path]]:
+    """Read the results of a task in a folder, each with its path, sorted by data and model; others are left aside."""
+    found = [(read_result(path), path) for path in sorted(Path(folder).glob("*--*.json"))]
+    return [(result, path) for result, path in found if task_of(result) == task]
+
+
+def task_of(result: Mapping[str, Any]) -> str:
+    """Say what a result's model was judged on: ranking titles, or classifying texts."""
+    return str(result["protocol"].get("task", RANKING))
 
 
 def read_result(path: str | Path) -> dict[str, Any]:
@@ -190,10 +242,10 @@ def file_stem(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "unnamed"
 
 
-def versions() -> dict[str, str]:
+def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
     """List the versions of Python, of recsys and of the installed packages that a result may depend on."""
     found = {"python": platform.python_version(), "recsys": recsys.__version__}
-    for package in PACKAGES:
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

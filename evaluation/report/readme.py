@@ -15,7 +15,7 @@ from evaluation.report.curves import recall_curves
 from evaluation.report.markdown import tables_markdown
 from evaluation.report.speed import read_benchmarks, speed_markdown
 from evaluation.report.tables import ResultTable, make_tables
-from evaluation.result_files import FOLDER, read_result
+from evaluation.result_files import FOLDER, read_folder
 from recsys.artifact import write_file
 from recsys.errors import InputError, RecsysError
 
@@ -51,7 +51,7 @@ def draw(results: Path = FOLDER) -> list[Path]:
 
 
 def _tables(results: Path) -> list[ResultTable]:
-    return make_tables((read_result(path), path) for path in sorted(results.glob("*--*.json")))
+    return make_tables(read_folder(results))
 
 
 def _replace(text: str, name: str, body: str) -> str:

@@ -15,7 +15,7 @@ from evaluation.certainty import TOLERANCE, Interval, bootstrap
 from evaluation.contenders import Contender, read_contender
 from evaluation.metrics import RANK_METRICS, Metric, parse_metric
 from evaluation.recipes import RECIPES
-from evaluation.result_files import file_stem, ranks_path, read_result
+from evaluation.result_files import file_stem, ranks_path, read_folder
 from recsys.errors import InputError
 
 LEADING = "ndcg@10"
@@ -173,7 +173,7 @@ def read_tables(folder: str | Path, data: Sequence[str] = ()) -> list[ResultTabl
     if not folder.is_dir():
         what = "it is a file" if folder.exists() else "it does not exist"
         raise InputError(f"{folder} is not a folder of results: {what}.", "Make one with `recsys evaluate`.")
-    tables = make_tables((read_result(path), path) for path in sorted(folder.glob("*--*.json")))
+    tables = make_tables(read_folder(folder))
     if not tables:
         raise InputError(
             f"{folder} holds no result files (DATA--MODEL.json).",
