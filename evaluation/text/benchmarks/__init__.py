@@ -1,0 +1,1 @@
+"""Benchmarks of the text pipelines, each a command that writes its result file."""
