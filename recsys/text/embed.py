@@ -7,19 +7,25 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from recsys.config import Settings, setting
 from recsys.errors import ConfigError, InputError
+from recsys.text.columns import SPLIT_NAMES, split_of
+from recsys.text.files import TEXT_SUFFIX, read_columns, read_table, read_texts, texts_of
 
 ALGORITHMS = ("skip-gram", "cbow", "fasttext")
 SENTENCE = 10_000
 """Tokens that gensim takes of one text; it would silently leave out the rest."""
 N_BUCKETS = 200_000
 """Vectors that fastText's character n-grams share: a tenth of gensim's, which would be 800 MB at 100 numbers each."""
+SPLIT = "split"
+"""The column that says which part of a file's own split a row is in."""
 SUBSAMPLE = 1e-4
 """Words more frequent than this share are passed over at times (Mikolov et al. 2013, section 2.3)."""
 
@@ -55,6 +61,26 @@ def train(texts: Sequence[str], training: Training, *, progress: bool) -> tuple[
             )
         model.train(passes, total_examples=model.corpus_count, epochs=model.epochs)
     return list(model.wv.index_to_key), np.asarray(model.wv.vectors, np.float32)
+
+
+def read_part(path: Path, columns: Sequence[str], part: str | None) -> list[str]:
+    """Read texts from the first of these columns that a table has; with `part`, those of that part of its own split.
+
+    A .txt file has no columns: each line is a text. Raises InputError for a file without such a column or such a part.
+    """
+    if path.name.lower().removesuffix(".gz").endswith(TEXT_SUFFIX):
+        if part is not None:
+            raise InputError(f"{path.name} is plain text and has no part '{part}'.", "Leave the split away.")
+        return read_texts(path)
+    known = read_columns(path)
+    column = next((name for name in columns if name in known), columns[0] if columns else "text")
+    if part is None:
+        return read_texts(path, column)
+    table = read_table(path, [column, SPLIT])
+    rows = split_of(table[SPLIT], path.name) == SPLIT_NAMES.get(part.lower(), part)
+    if not rows.any():
+        raise InputError(f"{path.name} has no rows of the part '{part}'.", f"Known: {', '.join(SPLIT_NAMES)}.")
+    return texts_of(table[column].filter(pl.Series(rows)), path.name)
 
 
 def load_gensim() -> Any:

@@ -28,7 +28,9 @@ BLOCK = 1 << 24
 SAMPLE = 100
 """Lines at the file's begin that say how wide its vectors are."""
 FORMAT = "A line is a word and its numbers with single spaces between them, as in GloVe's files."
-DECIMAL = re.compile(rb"[+-]?\d*\.\d+(e[+-]?\d+)?", re.IGNORECASE)
+DECIMAL = re.compile(r"[+-]?\d*\.\d+(e[+-]?\d+)?", re.IGNORECASE)
+
+LARGEST = float(np.finfo(np.float32).max)
 
 Floats = npt.NDArray[np.float32]
 
@@ -119,10 +121,9 @@ def parse_vectors(
                 continue
             n_vectors += 1
             word, rest = _divide(line, width, name, number)
-            key = word.decode("utf-8", "replace")
-            if key in seen or (wanted is not None and key not in wanted):
+            if word in seen or (wanted is not None and word not in wanted):
                 continue
-            seen[key] = number
+            seen[word] = number
             numbers.append(number)
             rests.append(rest)
         if rests:
@@ -195,29 +196,33 @@ def _is_number(field: bytes) -> bool:
     return True
 
 
-def _divide(line: bytes, width: int, name: str, number: int) -> tuple[bytes, bytes]:
+def _divide(line: bytes, width: int, name: str, number: int) -> tuple[str, bytes]:
     """Cut a line into its word and its numbers."""
     spaces = line.count(b" ")
     if spaces == width:
-        word, _, rest = line.partition(b" ")
-    elif spaces > width:
-        word, *fields = line.rsplit(b" ", width)
-        rest = b" ".join(fields)
-    else:
+        start, _, rest = line.partition(b" ")
+        word = start.decode("utf-8", "replace")
+        if word:
+            return word, rest
+    if spaces < width:
         _refuse_line(name, number, f"{spaces} numbers follow the word, the others have {width}")
+    start, *fields = line.rsplit(b" ", width)
+    word = start.decode("utf-8", "replace")
     if fault := word_fault(word):
         _refuse_line(name, number, fault)
-    return word, rest
+    return word, b" ".join(fields)
 
 
-def word_fault(word: bytes) -> str:
-    """Say why a word cannot stand in a file, nothing if it can."""
-    if not word or word[0] == 32 or word[-1] == 32:
+def word_fault(word: str) -> str:
+    """Say why a word cannot stand in a file; nothing if it can."""
+    if not word.strip(" ") or word[0] == " " or word[-1] == " ":
         return "the word is empty, or begins or ends with a space"
-    if b"\n" in word:
+    if "\n" in word:
         return "the word holds a line break"
-    if b" " in word and DECIMAL.fullmatch(word.rpartition(b" ")[2]):
-        return f"there is a number too many ({word.rpartition(b' ')[2].decode()})"  # or a word like "version 2.0"
+    if any("\ud800" <= letter <= "\udfff" for letter in word):
+        return "the word is no valid Unicode"
+    if " " in word and DECIMAL.fullmatch(last := word.rpartition(" ")[2]):  # or a word like "version 2.0"
+        return f"there is a number too many ({last})"
     return ""
 
 
@@ -240,7 +245,7 @@ def _parse_line(rest: bytes, number: int, name: str) -> list[float]:
     values = []
     for field in rest.split(b" "):
         value = float(field) if _is_number(field) else np.nan
-        if not abs(value) <= np.finfo(np.float32).max:
+        if not abs(value) <= LARGEST:
             _refuse_line(name, number, f"'{field.decode('utf-8', 'replace')}' is not a finite number")
         values.append(value)
     return values

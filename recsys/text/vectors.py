@@ -35,6 +35,9 @@ class WordVectors:
     def __len__(self) -> int:
         return len(self.words)
 
+    def __contains__(self, word: str) -> bool:
+        return word in self._rows
+
     @property
     def dim(self) -> int:
         return int(self.matrix.shape[1])
@@ -94,7 +97,7 @@ def write_vectors(vectors: WordVectors, path: str | Path, *, header: bool = Fals
     from recsys.text.vector_files import word_fault
 
     for word in vectors.words:
-        if fault := word_fault(word.encode("utf-8", "surrogatepass")):
+        if fault := word_fault(word):
             raise InputError(f"{word!r} cannot be written: {fault}.", "Rename it, or leave it out.")
     if not np.isfinite(vectors.matrix).all():
         raise InputError("The vectors hold numbers that are not finite.", "Train them anew.")
