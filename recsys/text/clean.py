@@ -24,10 +24,11 @@ _ENDLESS_REFERENCE = re.compile(r"&#[0-9]{9,}+;?")
 
 _DOUBLE_QUOTE = re.compile(r"'{2,}|`{2,}")
 _SPACES = re.compile(r"\s+")
-_DETACHED = re.compile(r" (?=n't\b|'(?:s|re|ve|ll|d|m)\b)")
-_CONTRACTION = re.compile(r"\b(\w++)((?:'(?:t|s|re|ve|ll|d|m)\b)++)")
-_ENDINGS = {"re": "are", "ve": "have", "ll": "will", "d": "would", "m": "am"}
-_NEGATED = {"can": "can", "won": "will", "shan": "shall", "ain": "is"}
+_CONTRACTION = re.compile(r"(?:\b(\w++)|^)((?: ?'(?:s|re|ve|ll|d|m)\b|'t\b| n't\b)++)")
+_ENDING = re.compile(r"( ?)(n?'\w+)")
+_VERBS = {"'re": "are", "'ve": "have", "'ll": "will", "'d": "would", "'m": "am"}
+_NEGATED = {"ca": "can", "wo": "will", "sha": "shall", "ai": "is"}
+"""What is left of a verb before n't, where that is not the verb itself."""
 _SUBJECTS = {
     *("he", "she", "it", "that", "this", "there", "here", "everything", "everyone", "something", "nothing"),
     *("what", "who", "where", "when", "why", "how"),
@@ -128,26 +129,29 @@ def _plain(text: str) -> str:
 
 
 def _expanded(text: str) -> str:
-    """Write out the contractions of a lower-case text."""
-    return _CONTRACTION.sub(_expansion, _DETACHED.sub("", _SPACES.sub(" ", text)))
+    """Write out the contractions of a lower-case text, with any white space as one space."""
+    return _CONTRACTION.sub(lambda match: _expansion(match[1] or "", match[2]), _SPACES.sub(" ", text))
 
 
-def _expansion(match: re.Match[str]) -> str:
-    written = match[1]
-    for ending in match[2][1:].split("'"):
-        if ending in _ENDINGS:
-            written += f" {_ENDINGS[ending]}"
-        elif ending == "t" and written in _NEGATED:
-            written = f"{_NEGATED[written]} not"
-        elif ending == "t" and written.endswith("n"):
-            written = f"{written[:-1]} not"
-        elif ending == "s" and written == "let":
-            written = "let us"
-        elif ending == "s" and written in _SUBJECTS:
-            written += " is"
+def _expansion(word: str, endings: str) -> str:
+    """Write out one word's endings, of which there may be several (couldn't've)."""
+    parts = [word]
+    for space, ending in _ENDING.findall(endings):
+        last = parts[-1]
+        if ending in _VERBS:
+            parts.append(_VERBS[ending])
+        elif ending == "n't" or (ending == "'t" and last.endswith("n")):
+            verb = last if ending == "n't" else last[:-1]
+            parts[-1:] = [_NEGATED.get(verb, verb), "not"]
+        elif ending == "'s" and last in _SUBJECTS:
+            parts.append("is")
+        elif ending == "'s" and last == "let":
+            parts.append("us")
+        elif space:
+            parts.append(ending)
         else:
-            written += f"'{ending}"
-    return written
+            parts[-1] += ending
+    return " ".join(parts)
 
 
 @cache
