@@ -164,8 +164,7 @@ def write_result(result: Mapping[str, Any], folder: str | Path = FOLDER, *, rank
 
     The ranks are written first: a result never stands beside the ranks of an older one.
     """
-    name = f"{file_stem(str(result['data']))}--{file_stem(str(result['model']))}"
-    path = Path(folder) / f"{name}.json"
+    path = result_path(result, folder)
     text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if ranks is not None:
         content = io.BytesIO()
@@ -173,6 +172,11 @@ def write_result(result: Mapping[str, Any], folder: str | Path = FOLDER, *, rank
         replace_file(ranks_path(path), content.getvalue())
     replace_file(path, text.encode())
     return path
+
+
+def result_path(result: Mapping[str, Any], folder: str | Path = FOLDER) -> Path:
+    """Name a result's file."""
+    return Path(folder) / f"{file_stem(str(result['data']))}--{file_stem(str(result['model']))}.json"
 
 
 def ranks_path(path: str | Path) -> Path:

@@ -16,6 +16,7 @@ from evaluation.report.markdown import tables_markdown
 from evaluation.report.speed import read_benchmarks, speed_markdown
 from evaluation.report.tables import ResultTable, make_tables
 from evaluation.result_files import FOLDER, read_folder
+from evaluation.text.table import text_markdown
 from recsys.artifact import write_file
 from recsys.errors import InputError, RecsysError
 
@@ -36,6 +37,7 @@ def has_markers(text: str) -> bool:
 def render(readme: str, results: Path = FOLDER) -> str:
     """Return the README's text with its tables made anew; a part without markers is left alone."""
     readme = _replace(readme, "results", tables_markdown(_tables(results)))
+    readme = _replace(readme, "text-results", text_markdown(results))
     return _replace(readme, "speed", speed_markdown(read_benchmarks(results / "benchmarks")))
 
 

@@ -1,4 +1,4 @@
-"""The judge of text classifiers: `judge(probabilities, corpus)`, pictures, pages, and the rows of the published table."""
+"""The judge of text classifiers: `judge(probabilities, corpus)`, pictures, pages and the published table."""
 
 from evaluation.text.judge import Judgement as Judgement
 from evaluation.text.judge import judge as judge
