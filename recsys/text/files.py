@@ -20,7 +20,12 @@ UNREADABLE = (pl.exceptions.PolarsError, OSError, UnicodeDecodeError)
 
 def _scan_separated(content: Content, separator: str, quote: str | None) -> pl.LazyFrame:
     """Take every cell as it is spelled: the phrases "None" and "NA" are texts."""
-    return pl.scan_csv(content, separator=separator, quote_char=quote, infer_schema=False)
+    table = pl.scan_csv(content, separator=separator, quote_char=quote, infer_schema=False)
+    return table.map_batches(_as_it_is, projection_pushdown=False, streamable=True)  # all cells: rows too long are told
+
+
+def _as_it_is(table: pl.DataFrame) -> pl.DataFrame:
+    return table
 
 
 def _scan_json(content: Content) -> pl.LazyFrame:
@@ -104,6 +109,9 @@ def unreadable(name: str, error: Exception) -> InputError:
     reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
     if isinstance(error, UnicodeDecodeError) or "utf-8" in reason.lower():
         return InputError(f"{name} is not UTF-8 text.", "Save it as UTF-8.")
+    if "more fields" in reason:
+        remedy = "Quote texts that hold commas; in TSV files nothing is quoted."
+        return InputError(f"{name} has a row with more cells than there are names of columns.", remedy)
     return InputError(f"{name} cannot be read: {reason}.", "Check that its content is what its suffix says.")
 
 
