@@ -6,7 +6,6 @@ import logging
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,8 @@ from recsys.text.files import TEXT_SUFFIX, read_columns, read_table, read_texts,
 ALGORITHMS = ("skip-gram", "cbow", "fasttext")
 SENTENCE = 10_000
 """Tokens that gensim takes of one text; it would silently leave out the rest."""
+STEP = 1_000
+"""Texts after which the bar moves on."""
 N_BUCKETS = 200_000
 """Vectors that fastText's character n-grams share: a tenth of gensim's, which would be 800 MB at 100 numbers each."""
 SPLIT = "split"
@@ -44,7 +45,7 @@ class Training(Settings):
 
     def __str__(self) -> str:
         threads = f", {self.workers} workers (not reproducible)" if self.workers > 1 else ""
-        facts = f"window {self.window}, {self.epochs} epochs, at least {self.min_count} times, seed {self.seed}"
+        facts = f"window {self.window}, epochs {self.epochs}, min_count {self.min_count}, seed {self.seed}"
         return f"{self.algorithm} of {self.dim} numbers ({facts}{threads})"
 
 
@@ -136,10 +137,9 @@ class _Passes:
         self.bar.stop()
 
     def __iter__(self) -> Iterator[list[str]]:
-        return chain.from_iterable(map(self._sentences, self.texts))
-
-    def _sentences(self, text: str) -> Iterator[list[str]]:
-        tokens = text.split()
-        for start in range(0, len(tokens), SENTENCE):
-            yield tokens[start : start + SENTENCE]
-        self.bar.advance(self.task)
+        for start in range(0, len(self.texts), STEP):
+            some = self.texts[start : start + STEP]
+            for tokens in map(str.split, some):
+                for first in range(0, len(tokens), SENTENCE):
+                    yield tokens[first : first + SENTENCE]
+            self.bar.advance(self.task, len(some))

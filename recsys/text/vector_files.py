@@ -29,7 +29,6 @@ SAMPLE = 100
 """Lines at the file's begin that say how wide its vectors are."""
 FORMAT = "A line is a word and its numbers with single spaces between them, as in GloVe's files."
 DECIMAL = re.compile(r"[+-]?\d*\.\d+(e[+-]?\d+)?", re.IGNORECASE)
-
 LARGEST = float(np.finfo(np.float32).max)
 
 Floats = npt.NDArray[np.float32]
@@ -165,7 +164,7 @@ def _inspect(start: bytes, name: str, dim: int | None) -> tuple[Header | None, i
     header = None
     if re.fullmatch(rb"\d+ \d+", lines[0]):
         said = Header(*map(int, lines[0].split(b" ")))
-        if len(lines) == 1 or lines[1].count(b" ") >= said.dim or not lines[1]:
+        if len(lines) == 1 or not lines[1] or lines[1].count(b" ") >= said.dim > 0:
             header, lines = said, lines[1:]
     widths = Counter(_count_numbers(line) for line in lines if line)
     width = widths.most_common(1)[0][0] if widths else (header.dim if header else 1)
@@ -229,10 +228,9 @@ def word_fault(word: str) -> str:
 def _parse_numbers(rests: list[bytes], width: int, name: str, numbers: list[int]) -> Floats:
     """Parse the numbers of many lines, (lines, width)."""
     try:
-        column = pl.read_csv(
-            b"\n".join(rests).replace(b" ", b"\n"), has_header=False, quote_char=None, schema={"x": pl.Float32}
-        )["x"]
-        found = column.to_numpy()
+        text = b"\n".join(rests).replace(b" ", b"\n")
+        frame = pl.read_csv(text, has_header=False, separator=" ", quote_char=None, schema={"number": pl.Float32})
+        found = frame["number"].to_numpy()
     except pl.exceptions.PolarsError:
         found = np.empty(0, np.float32)
     if len(found) != len(rests) * width or not np.isfinite(found).all():

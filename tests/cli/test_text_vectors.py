@@ -30,7 +30,7 @@ def test_train_write_and_look(recsys, corpus, tmp_path) -> None:
     assert done.code == 0, done.err
     lines = done.out.splitlines()
     assert lines[0] == f"9 words of 4 numbers → {out}"
-    assert lines[1] == "skip-gram of 4 numbers (window 5, 1 epochs, at least 5 times, seed 0) on 40 texts"
+    assert lines[1] == "skip-gram of 4 numbers (window 5, epochs 1, min_count 5, seed 0) on 40 texts"
     assert lines[2].startswith("good: ")
     assert len(lines[2].split("  ")) == 8
     assert lines[3] == "secret: has no vector"

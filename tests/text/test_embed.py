@@ -36,7 +36,7 @@ def test_words_of_a_topic_lie_together(texts, algorithm, monkeypatch) -> None:
     assert {word for word, _ in vectors.neighbours("cat", 4)} == {"dog", "paw", "tail", "fur"}
     assert {word for word, _ in vectors.neighbours("road", 4)} == {"wheel", "brake", "gear", "seat"}
     assert vectors.matrix.shape == (10, 8)
-    assert vectors.origin == (f"{algorithm} of 8 numbers (window 3, 20 epochs, at least 5 times, seed 0) on 600 texts")
+    assert vectors.origin == (f"{algorithm} of 8 numbers (window 3, epochs 20, min_count 5, seed 0) on 600 texts")
 
 
 PROGRAM = """

@@ -98,6 +98,7 @@ def test_many_blocks_are_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("a 1 2\n\nb 3 4\nc 0.1 0.5 3 4\n", None, r"line 4: there is a number too many \(0.5\)"),
         ("a 1 2\n 3 4\nb 5 6\n", None, "line 2: the word is empty"),
         ("a 1 2\nb 1 zwei\nc 5 6\n", None, "line 2: 'zwei' is not a finite number"),
+        ("a 1 2\nb 1 0,5\nc 5 6\n", None, "line 2: '0,5' is not a finite number"),
         ("a 1 2\nb nan 2\n", None, "line 2: 'nan' is not a finite number"),
         ("a 1 2\nb 1 -inf\n", None, "line 2: '-inf' is not a finite number"),
         ("a 1 2\nb 1 1e39\n", None, "line 2: '1e39' is not a finite number"),
