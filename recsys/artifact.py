@@ -25,8 +25,12 @@ from recsys.errors import ArtifactError, RecsysError
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 
-NOUNS = {"recsys-data": "prepared data folder", "recsys-model": "model folder"}
-MAKERS = {"recsys-data": "Make one with `recsys prepare`.", "recsys-model": "Make one with `recsys fit`."}
+NOUNS = {"recsys-data": "prepared data folder", "recsys-model": "model folder", "recsys-text": "text model folder"}
+MAKERS = {
+    "recsys-data": "Make one with `recsys prepare`.",
+    "recsys-model": "Make one with `recsys fit`.",
+    "recsys-text": "Make one with `recsys text train`.",
+}
 COPY_AGAIN = "Copy the folder again or make it anew."
 
 

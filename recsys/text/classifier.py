@@ -1,0 +1,226 @@
+"""A text pipeline that can be trained, asked, saved and loaded; asking it needs neither TensorFlow nor Keras."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.artifact import read_manifest, reading_files, write_folder
+from recsys.errors import ConfigError, InputError
+from recsys.text.clean import clean
+from recsys.text.codes import Codes
+from recsys.text.config import TextConfig
+from recsys.text.encoder import Encoder, to_onnx
+from recsys.text.tokens import UNKNOWN, Tokens
+
+if TYPE_CHECKING:
+    import keras
+
+    from recsys.text.corpus import Corpus
+    from recsys.text.vectors import WordVectors
+
+KIND = "recsys-text"
+CONFIG, WORDS, EPOCHS, NETWORK, ENCODER = "config.json", "words.json", "epochs.json", "network.keras", "network.onnx"
+
+
+class TextClassifier:
+    """Tell the class of a text by an LSTM that reads its words.
+
+    `network.keras` in a saved folder takes cleaned texts, its vectorizer inside; `network.onnx` is what answers here.
+    """
+
+    def __init__(self, config: TextConfig | None = None, *, recipe: str = "custom") -> None:
+        self.config = config or TextConfig()
+        self.recipe = recipe
+        self.labels: tuple[str, ...] = ()
+        """The classes, in the order of the probabilities' columns."""
+        self.facts: dict[str, Any] = {}
+        """What it was trained on and how that went."""
+        self.epochs: list[dict[str, Any]] = []
+        """One row an epoch: loss, accuracy, val_loss, val_accuracy, seconds."""
+        self._tokens = Tokens(())
+        self._graph = b""
+        self._encoder: Encoder | None = None
+        self._network: keras.Model | None = None
+        self._folder: Path | None = None
+
+    # -- training --------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        train: Corpus,
+        validation: Corpus,
+        *,
+        vectors: WordVectors | None = None,
+        more_texts: Sequence[str] = (),
+        progress: bool = False,
+    ) -> Self:
+        """Learn from labelled texts and keep the epoch that does best on the validation part.
+
+        `vectors` start the word embedding; without them `config.vectors` decides, and trained ones are trained on the
+        training texts and on `more_texts`, which need no label. Raises InputError for empty parts, other classes or a
+        single one, and vectors of another width.
+        """
+        self._check(train, validation, vectors)
+        from recsys.backend import load_keras
+
+        backend = load_keras()
+        from recsys.text.network import build, with_given_wide, with_words
+        from recsys.text.training import Texts, run
+
+        config, began = self.config, time.perf_counter()
+        self.labels = train.classes
+        cleaned = [clean(text, config.clean) for text in train.texts]
+        self._tokens = Tokens.learn(cleaned, config.n_words)
+        if vectors is None and config.vectors == "train":
+            vectors = self._train_vectors([*cleaned, *(clean(text, config.clean) for text in more_texts)], progress)
+        backend.utils.set_random_seed(config.seed)
+        network = build(config, self._tokens.n_codes, len(self.labels))
+        if vectors is not None:
+            self._take_vectors(network, vectors)
+        parts = [
+            Texts(self._cut(cleaned), train.labels),
+            Texts(self._codes(validation.texts), validation.labels),
+        ]
+        trained = network
+        if config.ngrams:
+            parts = self._fit_wide(network, *parts)
+            trained = with_given_wide(network)
+        epochs = run(trained, parts[0], parts[1], config, len(self.labels), progress=progress)
+        self.epochs = epochs.rows
+        best = self.epochs[epochs.best_epoch - 1]
+        self.facts = {
+            "n_train": len(train),
+            "n_validation": len(validation),
+            "train_sha256": train.sha256,
+            "n_words": len(self._tokens),
+            "vectors": "none" if vectors is None else vectors.origin,
+            "best_epoch": epochs.best_epoch,
+            "validation_accuracy": best["val_accuracy"],
+            "fit_seconds": round(time.perf_counter() - began, 2),
+        }
+        self._graph = to_onnx(network, config, network.output.shape[1])
+        self._encoder = Encoder(self._graph, config)
+        self._network = with_words(network, self._tokens.layer(), config)
+        return self
+
+    def _check(self, train: Corpus, validation: Corpus, vectors: WordVectors | None) -> None:
+        for name, part in (("training", train), ("validation", validation)):
+            if len(part) == 0:
+                raise InputError(f"The {name} part holds no text.", "Give more texts.")
+        if validation.classes != train.classes:
+            raise InputError(
+                f"The validation part has the classes {', '.join(validation.classes)}, "
+                f"the training part {', '.join(train.classes)}.",
+                "Read both with the same classes.",
+            )
+        if len(np.unique(train.labels)) < 2:
+            only = train.classes[train.labels[0]]
+            raise InputError(f"The training part holds one class only ('{only}').", "Give texts of at least two.")
+        if self.config.output == "sigmoid" and len(train.classes) != 2:
+            raise ConfigError(f"One sigmoid tells two classes apart, got {len(train.classes)}.", "Set output=softmax.")
+        if vectors is not None and vectors.dim != self.config.dim:
+            raise InputError(
+                f"The word vectors have {vectors.dim} numbers, the embedding {self.config.dim}.",
+                f"Set dim={vectors.dim}, or give other vectors.",
+            )
+
+    def _train_vectors(self, cleaned: list[str], progress: bool) -> WordVectors:
+        from recsys.text.vectors import train_vectors
+
+        config = self.config
+        return train_vectors(
+            cleaned,
+            config.dim,
+            window=config.vectors_window,
+            epochs=config.vectors_epochs,
+            seed=config.seed,
+            progress=progress,
+        )
+
+    def _take_vectors(self, network: keras.Model, vectors: WordVectors) -> None:
+        """Start the embedding with the vectors; words without one keep their random start, of the vectors' scale."""
+        layer = network.get_layer("word_embedding")
+        rows, found = vectors.rows_for(self._tokens.vocabulary)
+        if not found.any():
+            raise InputError("The word vectors know no word of these texts.", "Give vectors of the same language.")
+        table = np.random.default_rng(self.config.seed).normal(0, rows[found].std(), layer.get_weights()[0].shape)
+        table[0] = 0
+        table[UNKNOWN + 1 :][found] = rows[found]
+        layer.set_weights([table.astype(np.float32)])
+
+    def _fit_wide(self, network: keras.Model, train: Any, validation: Any) -> list[Any]:
+        """Fit the n-grams' weights and return both parts with what they say."""
+        from dataclasses import replace
+
+        from recsys.text.ngrams import fit_wide, wide_outputs
+
+        weights, outside = fit_wide(train.codes, train.labels, self.config, len(self.labels))
+        network.get_layer("ngram_weights").set_weights([weights])
+        judged = wide_outputs(validation.codes, weights, self.config)
+        return [replace(train, wide=outside), replace(validation, wide=judged)]
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    def predict(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the probability of each class, (n_texts, n_classes); any text is answered, an empty one too."""
+        if self._encoder is None:
+            raise InputError("The text model is not trained yet.", "Call fit first, or load a saved one.")
+        found = self._encoder.probabilities(self._codes(texts))
+        return np.concatenate([1 - found, found], axis=1) if self.config.output == "sigmoid" else found
+
+    def _codes(self, texts: Sequence[str]) -> Codes:
+        return self._cut([clean(text, self.config.clean) for text in texts])
+
+    def _cut(self, cleaned: Sequence[str]) -> Codes:
+        return Codes.cut(*self._tokens.encode(cleaned), self.config.n_tokens, self.config.keep)
+
+    # -- the folder --------------------------------------------------------------------------------------------------
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the model folder, whole or not at all."""
+        if self._encoder is None:
+            raise InputError("The text model is not trained yet.", "Call fit first.")
+        content = {
+            "recipe": self.recipe,
+            "labels": list(self.labels),
+            "config": self.config.to_mapping(),
+            "facts": self.facts,
+        }
+        with write_folder(folder, kind=KIND, overwrite=overwrite, recipe=self.recipe) as inside:
+            self._keras_network().save(inside / NETWORK, include_optimizer=False)
+            (inside / ENCODER).write_bytes(self._graph)
+            for name, value in ((CONFIG, content), (WORDS, self._tokens.vocabulary), (EPOCHS, self.epochs)):
+                (inside / name).write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
+        return Path(folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a model folder; raises ArtifactError where it is none, incomplete or altered."""
+        folder = Path(folder)
+        read_manifest(folder, kind=KIND)
+        with reading_files(folder):
+            content, words, epochs = (
+                json.loads((folder / name).read_text(encoding="utf-8")) for name in (CONFIG, WORDS, EPOCHS)
+            )
+            model = cls(TextConfig.from_mapping(content["config"]), recipe=content["recipe"])
+            model.labels, model.facts, model.epochs = tuple(content["labels"]), content["facts"], epochs
+            model._tokens = Tokens(words)
+            model._graph = (folder / ENCODER).read_bytes()
+            model._encoder = Encoder(model._graph, model.config)
+            model._folder = folder
+        return model
+
+    def _keras_network(self) -> keras.Model:
+        if self._network is None:
+            from recsys.backend import load_keras
+
+            assert self._folder is not None
+            self._network = load_keras().models.load_model(self._folder / NETWORK, compile=False)
+        return self._network

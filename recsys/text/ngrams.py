@@ -1,0 +1,97 @@
+"""The wide part: n-grams hashed into buckets and weighed by a regression (NB-SVM: Wang & Manning, ACL 2012, eq. 1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.errors import ConfigError
+from recsys.text.codes import Codes
+from recsys.text.config import TextConfig
+
+N_FOLDS = 5
+MULTIPLIER = 40_503
+"""Odd, near 2**16 divided by the golden ratio (Knuth, TAOCP 6.4): spreads n-grams evenly over the buckets."""
+
+
+def distinct_buckets(codes: npt.NDArray[np.int32], config: TextConfig) -> npt.NDArray[np.int32]:
+    """Return the buckets of each text's distinct 1- to n-grams, (B, M), ascending but for the zeros of what is padding
+    or a repetition; the arithmetic wraps at 32 bits as the network's own does.
+    """
+    found, ngram = [], codes
+    with np.errstate(over="ignore"):
+        for n in range(1, config.ngrams + 1):
+            if n > 1:
+                following = np.zeros_like(codes)
+                following[:, : 1 - n] = codes[:, n - 1 :]
+                longer = ngram * np.int32(MULTIPLIER) + following * np.int32(2 * n + 1)
+                ngram = np.where(following == 0, np.int32(0), longer)
+            found.append(np.where(ngram == 0, 0, 1 + np.mod(ngram, np.int32(config.n_buckets - 1))))
+    buckets = np.sort(np.concatenate(found, axis=1).astype(np.int32), axis=1)
+    buckets[:, 1:][buckets[:, 1:] == buckets[:, :-1]] = 0
+    return buckets
+
+
+def fit_wide(
+    codes: Codes, labels: npt.NDArray[np.int32], config: TextConfig, n_classes: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Fit the wide part: a logistic regression on n-grams that are scaled by their log-count ratios.
+
+    Returns the weights (n_buckets, n_outputs), and the outputs for the training texts (n, n_outputs), cross-fitted:
+    each text's from a fit on the other folds, so that the network beside it sees how well n-grams do on new texts. A
+    sigmoid has one output, for the second class. The intercept is left to the network.
+    """
+    features = _features(codes, config)
+    folds = np.random.default_rng(config.seed).permutation(len(codes)) % N_FOLDS
+    outside = np.zeros((len(codes), 1 if config.output == "sigmoid" else n_classes), dtype=np.float32)
+    for fold in range(N_FOLDS):
+        held = folds == fold
+        outside[held] = features[held] @ _regression(features[~held], labels[~held], config, n_classes)
+    return _regression(features, labels, config, n_classes), outside
+
+
+def wide_outputs(codes: Codes, weights: npt.NDArray[np.float32], config: TextConfig) -> npt.NDArray[np.float32]:
+    """Return the wide part's outputs for other texts, (n, n_outputs)."""
+    outputs: npt.NDArray[np.float32] = _features(codes, config) @ weights
+    return outputs
+
+
+def _features(codes: Codes, config: TextConfig) -> Any:
+    """Return which buckets each text has, a sparse (n, n_buckets) of ones."""
+    from scipy.sparse import csr_array
+
+    columns, counts = [], []
+    for start in range(0, len(codes), 1024):
+        buckets = distinct_buckets(codes.padded(np.arange(start, min(start + 1024, len(codes)))), config)
+        columns.append(buckets[buckets != 0])
+        counts.append((buckets != 0).sum(axis=1))
+    ends = np.cumsum(np.concatenate([[0], *counts])).astype(np.int32)  # liblinear takes no 64-bit places
+    ones = np.ones(int(ends[-1]), dtype=np.float32)
+    return csr_array((ones, np.concatenate(columns), ends), shape=(len(codes), config.n_buckets))
+
+
+def _regression(
+    features: Any, labels: npt.NDArray[np.int32], config: TextConfig, n_classes: int
+) -> npt.NDArray[np.float32]:
+    """Return the weights of one-against-the-rest regressions, (n_buckets, n_outputs)."""
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError:
+        raise ConfigError(
+            "A wide part (ngrams) needs the package scikit-learn.", "Install it: pip install 'recsys[text]'."
+        ) from None
+
+    weights = np.zeros((features.shape[1], n_classes), dtype=np.float32)
+    for label in range(1, n_classes) if config.output == "sigmoid" else range(n_classes):
+        inside = labels == label
+        counts = [np.asarray(features[rows].sum(axis=0)).ravel() + 1.0 for rows in (inside, ~inside)]
+        ratios = np.log(counts[0] / counts[0].sum()) - np.log(counts[1] / counts[1].sum())
+        ratios[counts[0] + counts[1] == 2] = 0  # no training text has it
+        scaled = features.multiply(ratios.astype(np.float32)).tocsr()
+        fit = LogisticRegression(
+            C=config.ngram_strength, solver="liblinear", dual=True, tol=0.01, max_iter=100, random_state=0
+        ).fit(scaled, inside)
+        weights[:, label] = ratios * fit.coef_[0]
+    return weights[:, 1:] if config.output == "sigmoid" else weights
