@@ -15,7 +15,6 @@ from recsys.errors import ConfigError
 STEPS = ("headers", "quotes", "html", "contractions")
 """The steps that may be asked for, in the order in which they run, however they are listed."""
 
-_HEADER = re.compile(r"[A-Za-z][\w-]*:")
 _SENDER = re.compile(r"^(?:From|Subject):", re.MULTILINE | re.IGNORECASE)
 _QUOTATION = re.compile(r"writes in|writes:|wrote:|says:|said:|^In article|^Quoted from|^\||^>")
 
@@ -98,10 +97,9 @@ def _checked(steps: tuple[str, ...]) -> frozenset[str]:
 
 
 def _without_headers(text: str) -> str:
-    """Drop everything before the first blank line of what begins like a message (as scikit-learn's `remove` does)."""
+    """Drop everything before the first blank line (as scikit-learn's `remove` does) of what begins like a message."""
     head, blank, body = text.replace("\r\n", "\n").partition("\n\n")
-    is_message = blank and _HEADER.match(head) and _SENDER.search(head)
-    return body if is_message else text
+    return body if blank and _SENDER.search(head) else text
 
 
 def _without_markup(text: str) -> str:

@@ -36,8 +36,7 @@ SCANS: dict[str, Callable[[Content], pl.LazyFrame]] = {
     ".parquet": pl.scan_parquet,
     ".csv": partial(_scan_separated, separator=",", quote='"'),
     ".tsv": partial(_scan_separated, separator="\t", quote=None),  # Kaggle's phrases hold quotes that quote nothing
-    ".jsonl": _scan_json,
-    ".ndjson": _scan_json,
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), _scan_json),  # Yelp calls its JSON lines .json
 }
 """How a table is read, by its file's suffix."""
 TEXT_SUFFIX = ".txt"

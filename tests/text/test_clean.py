@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -107,6 +109,7 @@ def test_headers_and_quotes_go() -> None:
     assert clean(MESSAGE, ("headers",)).startswith("in article 1 example . org")
     assert clean(MESSAGE, ("headers", "quotes")) == "it comes back : see page 9 ."
     assert clean(MESSAGE, ("quotes", "headers")) == clean(MESSAGE, ("headers", "quotes"))
+    assert clean(f" relay!host\n{MESSAGE}", ("headers", "quotes")) == "it comes back : see page 9 ."
     assert clean(MESSAGE.replace("\n", "\r\n"), ("headers", "quotes")) == "it comes back : see page 9 ."
 
 
@@ -203,3 +206,13 @@ def test_every_letter_and_digit_stays(text: str) -> None:
 def test_a_long_text_takes_time_in_proportion(unit: str) -> None:
     """A pattern that looks back at every place would need hours."""
     clean("a" + unit * (MANY // len(unit)), STEPS)
+
+
+@pytest.mark.realdata
+def test_newsgroup_messages_lose_what_scikit_learn_removes(realdata: Path) -> None:
+    sklearn = pytest.importorskip("sklearn.datasets._twenty_newsgroups")
+    texts = pl.read_parquet(realdata / "text/news20_bydate.parquet")["text"].gather_every(9).to_list()
+    for text in texts:
+        body = sklearn.strip_newsgroup_header(text)
+        assert clean(text, ("headers",)) == clean(body)
+        assert clean(text, ("headers", "quotes")) == clean(sklearn.strip_newsgroup_quoting(body))
