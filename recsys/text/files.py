@@ -52,8 +52,11 @@ def scan_table(path: str | Path, columns: Sequence[str] | None = None) -> pl.Laz
     if suffix not in SCANS:
         known = ", ".join(SCANS)
         raise InputError(f"{path.name} is no table of a known format.", f"Known suffixes: {known} (also with .gz).")
+    content = _content(path)
+    if not (path.stat().st_size if isinstance(content, Path) else content.getbuffer().nbytes):
+        raise InputError(f"{path.name} is empty.", "A table needs the names of its columns and at least one row.")
     try:
-        frame = SCANS[suffix](_content(path))
+        frame = SCANS[suffix](content)
         found = frame.collect_schema().names()
     except UNREADABLE as error:
         raise unreadable(path.name, error) from error
