@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
-from recsys.cli.arguments import gather_values
+from recsys.cli.verbs import LazyVerbs
 from recsys.errors import RecsysError
 
 VERBS = {
@@ -32,33 +30,19 @@ VERBS = {
     "describe": "recsys.cli.describe:describe",
     "models": "recsys.cli.models:models",
     "settings": "recsys.cli.settings:settings",
+    "text": "recsys.cli.text:text",
 }
-"""Where each verb's function is; its module is imported when the verb, or the help, is asked for."""
+"""Where each verb is; its module is imported when the verb, or the help, is asked for."""
 
 REFUSED = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 
-class Verb(TyperCommand):
-    """Parse a verb's arguments; an option that may be repeated also takes several values in a row."""
+class Verbs(LazyVerbs):
+    """End every failure that a person can put right with one message and exit code 2."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, gather_values(args, self.params))
-
-
-class Verbs(TyperGroup):
-    """Find verbs by name, and end every failure that a person can put right with one message and exit code 2."""
-
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        self.commands = cast(Any, dict.fromkeys(VERBS))  # the names only: typer suggests from them
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return _load_verb(cmd_name) if cmd_name in VERBS else None
+    verbs = VERBS
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         with _failures_told(debug="--debug" in args):
@@ -123,13 +107,6 @@ def main() -> None:
             stream.reconfigure(encoding=stream.encoding if stream.isatty() else "utf-8", errors="backslashreplace")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of GPUs that nobody has asked for
     app(prog_name="recsys")
-
-
-def _load_verb(name: str) -> Any:
-    module, _, function = VERBS[name].partition(":")
-    single = typer.Typer(add_completion=False)
-    single.command(name, cls=Verb)(getattr(importlib.import_module(module), function))
-    return typer.main.get_command(single)
 
 
 def _report(error: RecsysError | OSError | MemoryError) -> None:

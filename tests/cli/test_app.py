@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from recsys.cli import app as app_module
+from recsys.cli import verbs
 from recsys.cli.app import VERBS
 from recsys.cli.arguments import gather_values
 from recsys.errors import InputError
@@ -75,7 +75,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
 
         single = typer.Typer()
         single.command("models")(models)
-        monkeypatch.setattr(app_module, "_load_verb", lambda name: typer.main.get_command(single))
+        monkeypatch.setattr(verbs, "load_verb", lambda name, place: typer.main.get_command(single))
 
     return install
 

@@ -1,0 +1,180 @@
+"""`recsys text train`: train a recipe on labelled texts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recsys.cli.screen import note
+
+if TYPE_CHECKING:
+    from recsys.text.classifier import TextClassifier
+    from recsys.text.columns import Columns
+    from recsys.text.config import TextConfig
+    from recsys.text.holdout import Source
+    from recsys.text.vectors import WordVectors
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="One that `recsys text recipes` lists.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="Labelled texts: .parquet, .csv, .tsv, .jsonl (also .gz).", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="MODEL", help="Model folder to write.", show_default=False)
+    ],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting, on top of the recipe's; repeatable."),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings as a TOML file.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="The same as --set seed=N.")] = None,
+    vectors: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Word vectors in GloVe's or word2vec's text format.")
+    ] = None,
+    more_texts: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="More texts, without labels, to train word vectors from; repeatable."),
+    ] = None,
+    text_column: Annotated[str | None, typer.Option(metavar="NAME", help="Column of the texts.")] = None,
+    label_column: Annotated[str | None, typer.Option(metavar="NAME", help="Column of the labels.")] = None,
+    split_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Column that says train, validation or test.")
+    ] = None,
+    group_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Column whose equal values stay in one part.")
+    ] = None,
+    classes: Annotated[
+        str, typer.Option(metavar="NAMES", help="The labels, in place of the recipe's: bad,good.", show_default=False)
+    ] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier model folder.")] = False,
+) -> None:
+    """Train a recipe on the training part of labelled texts; the validation part chooses the epoch.
+
+    recsys text train imdb-lstm --data imdb50k.parquet --out models/imdb
+
+    The test part is held out: the file's own where its split column names one, else a fifth of the rows. Columns and
+    classes are the recipe's unless they are named.
+    """
+    from recsys.artifact import refuse_folder
+    from recsys.text.classifier import KIND, TextClassifier
+    from recsys.text.config import TextConfig
+    from recsys.text.holdout import FACT, read_source
+    from recsys.text.recipes import recipe as find_recipe
+
+    chosen = find_recipe(recipe)
+    settings = _settings(TextConfig, dict(chosen.config), config, set_ or [], seed)
+    refuse_folder(out, kind=KIND, overwrite=overwrite)
+    wanted = {"text": text_column, "label": label_column, "split": split_column, "group": group_column}
+    named = {role: name for role, name in wanted.items() if name is not None}
+    columns, labels = _columns(chosen.columns, chosen.classes, named, classes)
+    source = read_source(data, columns, classes=labels, named=tuple(named.values()))
+    _say_parts(source)
+    if chosen.more_texts and settings.vectors == "train" and vectors is None and not more_texts:
+        note(f"Its published row trains word vectors on {' and '.join(chosen.more_texts)} too: --more-texts FILE.")
+    classifier = TextClassifier(settings, recipe=recipe)
+    classifier.fit(
+        source.parts.train,
+        source.parts.validation,
+        vectors=_read_vectors(vectors, settings.dim),
+        more_texts=_read_more(more_texts or [], text_column),
+        progress=True,
+    )
+    classifier.facts[FACT] = source.fact
+    classifier.save(out, overwrite=overwrite)
+    _say_result(classifier, data, out, _save_training(classifier, out))
+
+
+def _settings(
+    cls: type[TextConfig], base: dict[str, Any], file: Path | None, flags: list[str], seed: int | None
+) -> TextConfig:
+    from recsys.config import read_toml
+
+    merged = {**base, **({} if file is None else read_toml(file))}
+    return cls.from_flags([*flags, *([] if seed is None else [f"seed={seed}"])], merged)
+
+
+def _columns(
+    columns: Columns, classes: tuple[str, ...], named: dict[str, Any], own: str
+) -> tuple[Columns, tuple[str, ...]]:
+    """Put a person's columns and classes in place of the recipe's; who names classes has no bound between two."""
+    columns = replace(columns, **named)
+    if not own:
+        return columns, classes
+    return replace(columns, above=None), tuple(name.strip() for name in own.split(","))
+
+
+def _read_vectors(path: Path | None, dim: int) -> WordVectors | None:
+    from recsys.text.vectors import read_vectors
+
+    return None if path is None else read_vectors(path, dim=dim)
+
+
+def _read_more(paths: list[Path], column: str | None) -> list[str]:
+    """Read texts for word vectors; of a file with a split of its own only the training part."""
+    from recsys.text.embed import SPLIT, read_part
+    from recsys.text.files import TEXT_SUFFIX, read_columns
+
+    texts: list[str] = []
+    for path in paths:
+        plain = path.name.lower().removesuffix(".gz").endswith(TEXT_SUFFIX)
+        part = None if plain or SPLIT not in read_columns(path) else "train"
+        texts += read_part(path, [*filter(None, [column]), "text", "phrase", "Phrase"], part)
+    return texts
+
+
+def _say_parts(source: Source) -> None:
+    parts = source.parts
+    counts = (
+        f"{len(parts.train):,} train, {len(parts.validation):,} validation, {len(parts.test):,} held out for the test"
+    )
+    typer.echo(f"{source.path.name}: {counts}; classes {', '.join(parts.train.classes)}.")
+    for role, name in source.left_aside.items():
+        note(f"It has no column '{name}', which the recipe's own data has: {_WITHOUT[role]}.")
+
+
+_WITHOUT = {
+    "split": "the test part is drawn from its rows",
+    "group": "rows that belong together may stand in several parts",
+    "subset": "no rows are counted apart",
+}
+
+
+def _save_training(classifier: TextClassifier, out: Path) -> Path:
+    """Write the log and the curves of the training beside the model, as `recsys fit` does."""
+    import polars as pl
+
+    from evaluation.plots.style import save_figure
+    from evaluation.text.plots import learning_figure
+    from recsys.artifact import write_file
+
+    named = out if out.name not in ("", "..") else out.resolve()
+    folder = named.parent / f"{named.name}-training"
+    figure = learning_figure(
+        classifier.epochs, title=f"Training of {classifier.recipe}", about="a dot marks the epoch that is kept"
+    )
+    with write_file(folder / "log.csv", overwrite=True) as beside:
+        pl.DataFrame(classifier.epochs).write_csv(beside)
+    save_figure(figure, folder / "curves.png")
+    return folder
+
+
+def _say_result(classifier: TextClassifier, data: Path, out: Path, training: Path) -> None:
+    facts = classifier.facts
+    about = f"epoch {facts['best_epoch']} of {len(classifier.epochs)}"
+    typer.echo(
+        f"Trained {classifier.recipe} on {facts['n_train']:,} texts: accuracy {facts['validation_accuracy']:.4f} on "
+        f"{facts['n_validation']:,} validation texts ({about})."
+    )
+    if facts["vectors"] != "none":
+        typer.echo(f"Word vectors: {facts['vectors']}.")
+    typer.echo(f"Log and curves of the training: {training}.")
+    typer.echo(f"Saved {out}. Try:")
+    typer.echo(f"  recsys text evaluate {out} --data {data}")
+    typer.echo(f'  recsys text predict {out} "I could not stop watching."')
