@@ -10,7 +10,8 @@ from pathlib import Path
 
 from recsys.errors import InputError
 from recsys.text.clean import clean
-from recsys.text.corpus import Columns, Corpus, Parts, read_corpus, split_corpus
+from recsys.text.corpus import Corpus, Parts, read_corpus, split_corpus
+from recsys.text.recipes import recipe
 
 SPLIT_SEED = 0
 """Decides what is cut where a file has no split of its own; fixed, so that all published rows share one test part."""
@@ -20,14 +21,15 @@ TEST = 0.2
 
 @dataclass(frozen=True)
 class TextData:
-    """Say where a corpus is in the folder of original files, how it is read, and in words how it is split.
+    """Say where a corpus is in the folder of original files, and in words how it is split.
 
-    `removed` names cleaning steps that are taken before anybody sees a text of any part.
+    Its columns and classes are those that its recipes read. `removed` names cleaning steps that are taken before
+    anybody sees a text of any part.
     """
 
     title: str
     source: str
-    columns: Columns
+    recipe: str
     split: str
     removed: tuple[str, ...] = ()
 
@@ -39,7 +41,9 @@ class TextData:
                 f"{path} does not exist.",
                 "Name the folder of the original files by --real or RECSYS_REALDATA; see evaluation/README.md.",
             )
-        parts = split_corpus(read_corpus(path, self.columns), seed=SPLIT_SEED, validation=VALIDATION, test=TEST)
+        like = recipe(self.recipe)
+        table = read_corpus(path, like.columns, classes=like.classes)
+        parts = split_corpus(table, seed=SPLIT_SEED, validation=VALIDATION, test=TEST)
         return Parts(*(self._prepared(part) for part in (parts.train, parts.validation, parts.test)))
 
     def _prepared(self, corpus: Corpus) -> Corpus:
@@ -51,26 +55,26 @@ class TextData:
 _NEWS20 = TextData(
     "20 Newsgroups, by date",
     "text/news20_bydate.parquet",
-    Columns("text", "group", split="split"),
+    "news20-glove",
     "the file's own by date; validation: a tenth of train",
 )
 DATA = {
     "imdb": TextData(
         "IMDB, 50,000 film reviews",
         "text/imdb50k.parquet",
-        Columns("text", "label", split="split"),
+        "imdb-lstm",
         "the file's own; validation: a tenth of train",
     ),
     "yelp": TextData(
         "Yelp, 10,000 reviews, more than 3 stars is positive",
         "text/yelp10k.parquet",
-        Columns("text", "stars", above=3),
+        "yelp-stars",
         f"a fifth drawn by seed {SPLIT_SEED}, class by class; validation: a tenth",
     ),
     "sst": TextData(
         "Stanford Sentiment Treebank, all phrases, 5 classes",
         "text/sst_phrases.parquet",
-        Columns("phrase", "label", group="sent", split="split", subset="is_root"),
+        "phrases-5",
         "the file's own train, dev and test, by sentence",
     ),
     "news20": _NEWS20,

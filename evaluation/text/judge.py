@@ -181,7 +181,8 @@ def _checked(probabilities: npt.NDArray[Any], corpus: Corpus) -> npt.NDArray[np.
             f"(first: row {row}, {np.round(table[row], 4).tolist()}).",
             "Give the softmax of the scores.",
         )
-    return table / sums[:, None]
+    checked: npt.NDArray[np.float64] = table / sums[:, None]
+    return checked
 
 
 def _draws(

@@ -92,8 +92,8 @@ def confusion_figure(
     for true, given in np.ndindex(n, n):
         count, share = int(confusion[true, given]), float(shares[true, given])
         # transparent, not mixed with white: on a dark page the cell is dark, too, and its text stays readable
-        shade = {"facecolor": COLOURS[0], "alpha": _DARKEST * share, "linewidth": 0}
-        axes.add_patch(Rectangle((given - 0.5, true - 0.5), 1, 1, **shade))
+        cell = Rectangle((given - 0.5, true - 0.5), 1, 1, color=COLOURS[0], alpha=_DARKEST * share, linewidth=0)
+        axes.add_patch(cell)
         if count or not many:
             text = f"{count:,}" if many else f"{count:,}\n{100 * share:.0f} %"
             axes.text(given, true, text, ha="center", va="center", color=INK, fontsize=6.5 if many else 10)

@@ -30,7 +30,9 @@ from evaluation.text.judge import judge, load_sklearn
 from evaluation.text.results import make_text_result, predictions_frame, write_text_result
 from recsys.config import Settings
 from recsys.errors import InputError, RecsysError
+from recsys.text.config import TextConfig
 from recsys.text.corpus import Parts
+from recsys.text.recipes import recipe
 
 SEEDS = (0, 1, 2)
 """Of a recipe, unless others are named; a baseline has no chance in it and is fitted once."""
@@ -52,17 +54,12 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True)
 class TextRow:
-    """Say how one row of the published table is made.
-
-    `flags` are settings on top of the recipe's; `more_texts` names corpora whose training texts, without their labels,
-    word vectors are trained on too.
-    """
+    """Say how one row of the published table is made; `flags` are settings on top of the recipe's."""
 
     data: str
     recipe: str
     seeds: tuple[int, ...]
     flags: tuple[str, ...] = ()
-    more_texts: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -72,16 +69,19 @@ class TextRow:
         """Return the settings under a seed; raises ConfigError for an unknown recipe or setting."""
         if self.recipe in BASELINES:
             return TfidfConfig.from_flags(self.flags, base={**BASELINES[self.recipe], "seed": seed})
-        from recsys.text.recipes import recipe
-
-        from recsys.text.config import TextConfig
-
         return TextConfig.from_flags(self.flags, base={**recipe(self.recipe).config, "seed": seed})
 
+    @property
+    def more_texts(self) -> tuple[str, ...]:
+        """Name the corpora whose training texts, without their labels, word vectors are trained on too."""
+        config = self.config(self.seeds[0])
+        trained = isinstance(config, TextConfig) and config.vectors == "train"
+        return recipe(self.recipe).more_texts if trained else ()
 
-def default_seeds(recipe: str) -> tuple[int, ...]:
-    """Return the seeds of a published row."""
-    return (0,) if recipe in BASELINES else SEEDS
+
+def default_seeds(name: str) -> tuple[int, ...]:
+    """Return the seeds of a recipe's or baseline's published row."""
+    return (0,) if name in BASELINES else SEEDS
 
 
 def run_row(
@@ -106,13 +106,13 @@ def run_row(
         judgements.append(judge(probabilities, parts.test))
         models.append(model)
         print(f"seed {seed}: accuracy {judgements[-1].accuracy.value:.4f}", flush=True)
-    recipe = find_data(row.data)
+    data = find_data(row.data)
     result = make_text_result(
         judgements,
         parts.test,
         data=row.data,
-        data_title=recipe.title,
-        split=recipe.split,
+        data_title=data.title,
+        split=data.split,
         n_repeats=count_repeats(parts),
         model=row.recipe,
         config={**models[0].config.to_mapping(), **({"more_texts": list(row.more_texts)} if row.more_texts else {})},
@@ -131,7 +131,6 @@ def _train(row: TextRow, seed: int, parts: Parts, more_texts: Sequence[str], sav
     if isinstance(config, TfidfConfig):
         return TfidfClassifier(config, recipe=row.recipe).fit(parts.train, parts.validation, progress=True)
     from recsys.text.classifier import TextClassifier
-    from recsys.text.config import TextConfig
 
     assert isinstance(config, TextConfig)
     model = TextClassifier(config, recipe=row.recipe)
@@ -162,7 +161,6 @@ def command_of(row: TextRow) -> str:
     """Write the command that gives this row again (where RECSYS_REALDATA names the folder of original files)."""
     words = ["python", "-m", "evaluation.text.run", "--data", row.data, "--recipe", row.recipe]
     words += [word for flag in row.flags for word in ("--set", f"{row.recipe}.{flag}")]
-    words += ["--more-texts", *row.more_texts] if row.more_texts else []
     if row.seeds != default_seeds(row.recipe):
         words += ["--seeds", ",".join(map(str, row.seeds))]
     return shlex.join(words)
@@ -174,10 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         load_sklearn()
         flags = settings_by_model(options.set, options.recipe)
-        rows = [_row(data, recipe, flags, options) for data in options.data for recipe in options.recipe]
+        rows = [_row(data, name, flags, options) for data in options.data for name in options.recipe]
         for row in rows:  # what is wrong with any is said before anything runs
-            for name in (row.data, *row.more_texts):
-                find_data(name)
+            find_data(row.data)
             row.config(row.seeds[0])
         real, out = real_folder(options.real), Path(options.out)
         require_writable(out)
@@ -199,17 +196,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return max(map(abs, codes))  # a killed child's code is negative
 
 
-def _row(data: str, recipe: str, flags: Mapping[str, Sequence[str]], options: argparse.Namespace) -> TextRow:
-    seeds = default_seeds(recipe) if options.seeds is None else parse_seeds(options.seeds)
-    more = tuple(name for name in options.more_texts if name != data)
-    return TextRow(data, recipe, seeds, tuple(flags[recipe]), () if recipe in BASELINES else more)
+def _row(data: str, name: str, flags: Mapping[str, Sequence[str]], options: argparse.Namespace) -> TextRow:
+    seeds = default_seeds(name) if options.seeds is None else parse_seeds(options.seeds)
+    return TextRow(data, name, seeds, tuple(flags[name]))
 
 
 def _in_child(row: TextRow, options: argparse.Namespace) -> int:
     """Run one row by this very command in a process of its own."""
     words = [sys.executable, "-m", "evaluation.text.run", "--data", row.data, "--recipe", row.recipe]
     words += ["--out", options.out, *(word for flag in row.flags for word in ("--set", f"{row.recipe}.{flag}"))]
-    words += ["--more-texts", *row.more_texts] if row.more_texts else []
     for name in ("real", "save", "seeds"):
         if getattr(options, name):
             words += [f"--{name}", getattr(options, name)]
@@ -230,13 +225,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--set", action="extend", nargs="+", default=[], help="settings, as recipe.name=value")
     parser.add_argument("--seeds", help="trained once each (default: 0,1,2; of a baseline 0)")
-    parser.add_argument(
-        "--more-texts",
-        nargs="+",
-        default=[],
-        metavar="DATA",
-        help="corpora whose training texts, unlabelled, a recipe's word vectors are trained on too",
-    )
     parser.add_argument("--real", help="folder of the original files (default: $RECSYS_REALDATA)")
     parser.add_argument("--out", default=str(FOLDER), help="where result files go (default: evaluation/results)")
     parser.add_argument("--save", help="also keep each trained model in this folder")

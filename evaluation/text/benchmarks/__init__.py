@@ -1,1 +1,1 @@
-"""Benchmarks of the text pipelines, each a command that writes its result file."""
+"""Benchmarks of the text classifiers' speed, each a command that writes its result file."""

@@ -186,10 +186,12 @@ def test_the_table(tmp_path, texts):
     write(tmp_path, texts, [flipped(texts.labels, 98)], model="imdb-cnn-lstm")
     head, _, lstm, cnn, *rest = text_markdown(tmp_path).splitlines()
     assert head == "| recipe | data | published there | accuracy | macro F1 | TF-IDF beside | training |"
-    assert lstm.startswith("| [imdb-lstm](evaluation/results/imdb--imdb-lstm.json) | `imdb` | 86.79 | **89.50** <sub>8")
+    assert lstm.startswith(
+        "| [imdb-lstm](evaluation/results/imdb--imdb-lstm.json) | `imdb` | 86.79 % | **89.50** <sub>8"
+    )
     assert "±0.71</sub>" in lstm
     assert lstm.endswith("| 89.50 | [75.00](evaluation/results/imdb--tfidf-logistic.json) | 1.0 min |")
-    assert "| 86.36 | 75.50 <sub>" in cnn  # half a point above is no clear difference
+    assert "| 86.36 % | 75.50 <sub>" in cnn  # half a point above is no clear difference
     assert rest[0] == ""
 
 
