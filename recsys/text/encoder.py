@@ -48,7 +48,9 @@ class Encoder:
         else:
             with ThreadPoolExecutor(usable_cores()) as pool:  # the longest first, so that no core ends alone with them
                 parts = list(pool.map(run, reversed(groups)))[::-1]
-        found = np.concatenate(parts) if parts else np.zeros((0, 1), dtype=np.float32)
+        if not parts:
+            return np.zeros((0, self._session.get_outputs()[0].shape[1]), dtype=np.float32)
+        found = np.concatenate(parts)
         result = np.empty_like(found)
         result[order] = found
         return result
