@@ -116,7 +116,7 @@ def test_spelled_ids_are_numbers_where_all_are(tmp_path, ids, expected) -> None:
         ("anime_id,text\n,0.1\n1,\n", "no row with both an id and a text"),
         ("id,text\n1,0.1\n", r"no column 'anime_id' \(found: id, text\)"),
         ("anime_id,review\n1,0.1\n", "no column 'text'"),
-        ("anime_id,text\n1,0.1\n2,0.2,0.3\n", "cannot be read"),
+        ("anime_id,text\n1,0.1\n2,0.2,0.3\n", "more cells than there are names"),
     ],
 )
 def test_other_tables_are_refused(tmp_path, content, text) -> None:

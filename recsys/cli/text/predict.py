@@ -176,9 +176,11 @@ def _to_table(file: IO[str], labels: Sequence[str]) -> Print:
 
     screen = console() if file is sys.stdout else Console(file=file, width=PLAIN_WIDTH, highlight=False, emoji=False)
     width = max(map(len, ("label", *labels)))
-    screen.print(f"{'label':<{width}}  probability  text", style="bold")
+    heading = [f"{'label':<{width}}  probability  text"]
 
     def told(texts: Sequence[str], chances: npt.NDArray[np.float32]) -> None:
+        if heading:
+            screen.print(heading.pop(), style="bold")
         for text, place, row in zip(texts, chances.argmax(axis=1), chances, strict=True):
             line = Text.assemble(f"{labels[place]:<{width}}  {row[place]:>11.3f}  ", (" ".join(text.split()), "dim"))
             screen.print(line, no_wrap=True, overflow="ellipsis")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from recsys.text.holdout import Source
     from recsys.text.vectors import WordVectors
 
+MOST_NAMED = 8
+"""The most classes that a line names."""
+
 
 def train(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="One that `recsys text recipes` lists.")],
@@ -134,7 +137,9 @@ def _say_parts(source: Source) -> None:
     counts = (
         f"{len(parts.train):,} train, {len(parts.validation):,} validation, {len(parts.test):,} held out for the test"
     )
-    typer.echo(f"{source.path.name}: {counts}; classes {', '.join(parts.train.classes)}.")
+    names = parts.train.classes
+    classes = ", ".join(names) if len(names) <= MOST_NAMED else f"{names[0]} … {names[-1]} ({len(names)})"
+    typer.echo(f"{source.path.name}: {counts}; classes {classes}.")
     for role, name in source.left_aside.items():
         note(f"It has no column '{name}', which the recipe's own data has: {_WITHOUT[role]}.")
 
@@ -177,4 +182,4 @@ def _say_result(classifier: TextClassifier, data: Path, out: Path, training: Pat
     typer.echo(f"Log and curves of the training: {training}.")
     typer.echo(f"Saved {out}. Try:")
     typer.echo(f"  recsys text evaluate {out} --data {data}")
-    typer.echo(f'  recsys text predict {out} "I could not stop watching."')
+    typer.echo(f'  recsys text predict {out} "some text"')
