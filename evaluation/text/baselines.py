@@ -32,7 +32,7 @@ class TfidfConfig(Settings):
 
 BASELINES: dict[str, dict[str, Any]] = {
     "tfidf-logistic": {"head": "logistic"},
-    "tfidf-svm": {"head": "svm", "strengths": (0.03, 0.1, 0.3, 1.0, 3.0)},
+    "tfidf-svm": {"head": "svm", "strengths": (0.1, 0.3, 1.0, 3.0, 10.0)},
 }
 """The baselines by the names that their rows have, with the settings that make them what they are."""
 MAX_ITERATIONS = 1000

@@ -28,6 +28,8 @@ import numpy.typing as npt
 from evaluation.benchmarks.measure import RESULTS, write_benchmark
 from recsys.config import usable_cores
 from recsys.errors import InputError, RecsysError
+from recsys.text.config import TextConfig
+from recsys.text.recipes import RECIPES, recipe
 
 VARIABLE = "RECSYS_TORCH"
 MODULES = {"keras": "evaluation.text.benchmarks.keras_half", "torch": "torch_half"}
@@ -43,7 +45,8 @@ class Half:
         self.name = name
         env = {key: value for key, value in os.environ.items() if name == "keras" or not key.startswith("PYTHON")}
         counts = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-        env |= {"TF_CPP_MIN_LOG_LEVEL": "3", **dict.fromkeys(counts, str(threads))}
+        # PyTorch's threads wait for one another by spinning: as soon as anything else runs, that costs it tenfold
+        env |= {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_WAIT_POLICY": "PASSIVE", **dict.fromkeys(counts, str(threads))}
         if name == "torch":
             env["PYTHONPATH"] = str(Path(__file__).parent)  # that file alone: nothing of ours need be installed there
         self._child = subprocess.Popen(
@@ -111,9 +114,6 @@ def chosen_recipes(names: Sequence[str]) -> dict[str, dict[str, Any]]:
 
     The wide part's n-grams are fitted before the network and have nothing to do with how fast that is.
     """
-    from recsys.text.config import TextConfig
-    from recsys.text.recipes import RECIPES, recipe
-
     chosen = names or [name for name, one in RECIPES.items() if one.data == "imdb"]
     return {name: TextConfig.from_mapping({**recipe(name).config, "ngrams": 0}).to_mapping() for name in chosen}
 
@@ -138,8 +138,10 @@ def write_task(folder: Path, config: Mapping[str, Any], n_texts: int, seed: int 
     The words are drawn at random, the lengths are those of film reviews: there is nothing to learn, and learning takes
     as long.
     """
+    from recsys.backend import load_keras
+
+    load_keras()
     from recsys.text.codes import Codes
-    from recsys.text.config import TextConfig
     from recsys.text.tokens import FIRST
     from recsys.text.training import Batches, targets
 
@@ -155,7 +157,7 @@ def write_task(folder: Path, config: Mapping[str, Any], n_texts: int, seed: int 
     for place in range(len(batches)):
         arrays[f"codes_{place}"], arrays[f"labels_{place}"] = batches[place]
     np.savez(folder / "batches.npz", **arrays)
-    task = {"config": dict(config), "n_batches": len(batches), "n_codes": n_codes, "n_classes": 2}
+    task = {"config": settings.to_mapping(), "n_batches": len(batches), "n_codes": n_codes, "n_classes": 2}
     (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
 
 
