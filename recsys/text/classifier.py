@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -59,15 +60,18 @@ class TextClassifier:
         *,
         vectors: WordVectors | None = None,
         more_texts: Sequence[str] = (),
+        pretraining: Corpus | None = None,
         progress: bool = False,
     ) -> Self:
         """Learn from labelled texts and keep the epoch that does best on the validation part.
 
         `vectors` start the word embedding; without them `config.vectors` decides, and trained ones are trained on the
-        training texts and on `more_texts`, which need no label. Raises InputError for empty parts, other classes or a
-        single one, and vectors of another width.
+        training texts and on `more_texts`, which need no label. The network first learns from a `pretraining` corpus,
+        other texts with as many classes in the same order (reviews of films, before reviews of places), with the
+        vocabulary of the training texts. Raises InputError for empty parts, other classes or a single one, and vectors
+        of another width.
         """
-        self._check(train, validation, vectors)
+        self._check(train, validation, vectors, pretraining)
         from recsys.backend import load_keras
 
         backend = load_keras()
@@ -92,6 +96,10 @@ class TextClassifier:
         if config.ngrams:
             parts = self._fit_wide(network, *parts)
             trained = with_given_wide(network)
+        if pretraining is not None:
+            before = Texts(self._codes(pretraining.texts), pretraining.labels)
+            plan = replace(config, epochs=config.pretraining_epochs, patience=config.pretraining_epochs)
+            run(network, before, parts[1], plan, len(self.labels), progress=progress)
         epochs = run(trained, parts[0], parts[1], config, len(self.labels), progress=progress)
         self.epochs = epochs.rows
         best = self.epochs[epochs.best_epoch - 1]
@@ -99,6 +107,7 @@ class TextClassifier:
             "n_train": len(train),
             "n_validation": len(validation),
             "train_sha256": train.sha256,
+            "n_pretraining": 0 if pretraining is None else len(pretraining),
             "n_words": len(self._tokens),
             "vectors": "none" if vectors is None else vectors.origin,
             "best_epoch": epochs.best_epoch,
@@ -110,7 +119,9 @@ class TextClassifier:
         self._network = with_words(network, self._tokens.layer(), config)
         return self
 
-    def _check(self, train: Corpus, validation: Corpus, vectors: WordVectors | None) -> None:
+    def _check(
+        self, train: Corpus, validation: Corpus, vectors: WordVectors | None, pretraining: Corpus | None
+    ) -> None:
         for name, part in (("training", train), ("validation", validation)):
             if len(part) == 0:
                 raise InputError(f"The {name} part holds no text.", "Give more texts.")
@@ -125,6 +136,11 @@ class TextClassifier:
             raise InputError(f"The training part holds one class only ('{only}').", "Give texts of at least two.")
         if self.config.output == "sigmoid" and len(train.classes) != 2:
             raise ConfigError(f"One sigmoid tells two classes apart, got {len(train.classes)}.", "Set output=softmax.")
+        if pretraining is not None and len(pretraining.classes) != len(train.classes):
+            raise InputError(
+                f"The corpus of pre-training has {len(pretraining.classes)} classes, this one {len(train.classes)}.",
+                "Give one with as many classes, in the same order.",
+            )
         if vectors is not None and vectors.dim != self.config.dim:
             raise InputError(
                 f"The word vectors have {vectors.dim} numbers, the embedding {self.config.dim}.",
@@ -157,8 +173,6 @@ class TextClassifier:
 
     def _fit_wide(self, network: keras.Model, train: Any, validation: Any) -> list[Any]:
         """Fit the n-grams' weights and return both parts with what they say."""
-        from dataclasses import replace
-
         from recsys.text.ngrams import fit_wide, wide_outputs
 
         weights, outside = fit_wide(train.codes, train.labels, self.config, len(self.labels))

@@ -132,7 +132,9 @@ def _reading(graph: Graph, model: keras.Model, config: TextConfig, number: int, 
 
 def _maximum_and_mean(graph: Graph, x: str, lengths: str) -> str:
     """Pool states over timesteps; ONNX's LSTM gives zeros for the padding."""
-    outside = graph.add("Sub", graph.input("pooled_mask", ["S", "B", 1], "FLOAT"), graph.constant(np.ones(1, dtype=np.float32)))
+    outside = graph.add(
+        "Sub", graph.input("pooled_mask", ["S", "B", 1], "FLOAT"), graph.constant(np.ones(1, dtype=np.float32))
+    )
     lowered = graph.add("Add", x, graph.add("Mul", outside, graph.constant(np.full(1, 2, dtype=np.float32))))
     total = graph.add("ReduceSum", x, graph.constant(np.array([0])), keepdims=0)
     count = graph.add("Unsqueeze", graph.add("Cast", lengths, to=1), graph.constant(np.array([1])))
