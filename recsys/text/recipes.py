@@ -51,6 +51,10 @@ _FOUNDING_IMDB = {
     "dim": 32,
     "units": (100,),
     "output": "sigmoid",
+    "epochs": 6,
+    "patience": 3,
+    "learning_rate": 2e-3,
+    "schedule": "cosine",
 }
 _NEWSGROUPS = (
     "alt.atheism",
