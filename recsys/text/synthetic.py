@@ -78,7 +78,7 @@ class Reviews:
 
 
 def generate_reviews(catalogue: pl.DataFrame, *, n_reviews: int = 3000, seed: int = 7) -> Reviews:
-    """Invent reviews of the titles in a catalogue that has the columns of the sample's anime.csv.
+    """Invent reviews of the titles in a catalogue: a prepared one's frame, or the sample's anime.csv.
 
     A few titles get most reviews, as Zipf's law says, and many get none. Each title has an appeal, the chance that a
     reviewer likes it; that decides the stars, and the stars how many of a review's opinions are kind. Opinions are
@@ -120,10 +120,20 @@ class _Title:
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> _Title:
-        genres = tuple(str(row.get("genre") or "anime").lower().split(", "))
-        tags = tuple(str(row.get("tags") or "").lower().split(", ")) if row.get("tags") else genres
-        kind = str(row.get("type") or "anime")
-        return cls(str(row.get("name") or "nothing"), str(row.get("year") or "some year"), kind, genres, tags)
+        genres = _names(row.get("genres") or row.get("genre")) or ("anime",)
+        return cls(
+            name=str(row.get("title") or row.get("name") or "nothing"),
+            year=str(row.get("year") or "some year"),
+            type=str(row.get("type") or "anime"),
+            genres=genres,
+            tags=_names(row.get("tags")) or genres,
+        )
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Take apart a text with commas, or a list."""
+    names = value.split(", ") if isinstance(value, str) else value or ()
+    return tuple(str(name).lower() for name in names)
 
 
 def _draw_stars(rng: np.random.Generator, liked: bool) -> int:

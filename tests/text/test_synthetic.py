@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recsys.dataset.sample import sample_folder
+from recsys.dataset.sample import load_sample, sample_folder
 from recsys.errors import InputError
 from recsys.text.synthetic import BAD, GOOD, Reviews, generate_reviews
 
@@ -73,6 +73,14 @@ def test_a_catalogue_may_lack_everything_but_ids() -> None:
     made = generate_reviews(pl.DataFrame({"anime_id": ["a", "b"], "genre": ["Drama", None]}), n_reviews=5)
     assert made.frame["anime_id"].dtype == pl.String
     assert made.frame["text"].str.len_chars().min() > 20
+
+
+def test_a_prepared_catalogue_serves_as_well() -> None:
+    frame = load_sample().catalogue.frame
+    made = generate_reviews(frame, n_reviews=200).frame
+    assert set(made["anime_id"]) <= set(frame["anime_id"])
+    assert not made["text"].str.contains(r"[\[\]]").any()  # a list of tags is taken apart
+    assert any(title in text for title in frame["title"] for text in made["text"])
 
 
 def test_bad_requests_are_refused(catalogue) -> None:
