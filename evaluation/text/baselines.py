@@ -24,7 +24,9 @@ class TfidfConfig(Settings):
     min_texts: int = setting(2, "in how many training texts an n-gram must occur", low=1)
     sublinear: bool = setting(True, "count 1 + log(n) for an n-gram that occurs n times in a text")
     strengths: tuple[float, ...] = setting(
-        (1.0, 3.0, 10.0, 30.0, 100.0), "inverse strengths C of the regularisation that validation chooses from", low=1e-6
+        (1.0, 3.0, 10.0, 30.0, 100.0),
+        "inverse strengths C of the regularisation that validation chooses from",
+        low=1e-6,
     )
     refit: bool = setting(True, "fit the chosen one again on train and validation together")
     seed: int = setting(0, "the seed of the solver, where it has one", low=0, high=2**31 - 1)
