@@ -207,21 +207,30 @@ def _divide(line: bytes, width: int, name: str, number: int) -> tuple[str, bytes
         _refuse_line(name, number, f"{spaces} numbers follow the word, the others have {width}")
     start, *fields = line.rsplit(b" ", width)
     word = start.decode("utf-8", "replace")
-    if fault := word_fault(word):
+    if fault := _word_fault(word):
         _refuse_line(name, number, fault)
     return word, b" ".join(fields)
 
 
-def word_fault(word: str) -> str:
-    """Say why a word cannot stand in a file; nothing if it can."""
-    if not word.strip(" ") or word[0] == " " or word[-1] == " ":
+def _word_fault(word: str) -> str:
+    """Say why what stands before a line's numbers is no word; nothing if it is one."""
+    if not word or word[0] == " " or word[-1] == " ":
         return "the word is empty, or begins or ends with a space"
-    if "\n" in word:
-        return "the word holds a line break"
-    if any("\ud800" <= letter <= "\udfff" for letter in word):
-        return "the word is no valid Unicode"
     if " " in word and DECIMAL.fullmatch(last := word.rpartition(" ")[2]):  # or a word like "version 2.0"
         return f"there is a number too many ({last})"
+    return ""
+
+
+def unwritable(word: str) -> str:
+    """Say why a word, once written, would not be read as it is; nothing if it would."""
+    if fault := _word_fault(word):
+        return fault
+    if "\n" in word or "\0" in word or word[0] == "\ufeff":
+        return "it holds a line break or a zero byte, or begins with a byte order mark"
+    if any("\ud800" <= letter <= "\udfff" for letter in word):
+        return "it is no valid Unicode"
+    if " " in word and _is_number(word.rpartition(" ")[2].encode()):
+        return "what follows its last space would be taken for a number of the vector"
     return ""
 
 

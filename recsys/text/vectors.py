@@ -94,10 +94,10 @@ def write_vectors(vectors: WordVectors, path: str | Path, *, header: bool = Fals
     """
     import polars as pl
 
-    from recsys.text.vector_files import word_fault
+    from recsys.text.vector_files import unwritable
 
     for word in vectors.words:
-        if fault := word_fault(word):
+        if fault := unwritable(word):
             raise InputError(f"{word!r} cannot be written: {fault}.", "Rename it, or leave it out.")
     if not np.isfinite(vectors.matrix).all():
         raise InputError("The vectors hold numbers that are not finite.", "Train them anew.")
