@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +31,11 @@ from evaluation.text.results import make_text_result, predictions_frame, write_t
 from recsys.config import Settings
 from recsys.errors import InputError, RecsysError
 from recsys.text.config import TextConfig
-from recsys.text.corpus import Parts
+from recsys.text.corpus import Corpus, Parts
 from recsys.text.recipes import recipe
+
+if TYPE_CHECKING:
+    from recsys.text.vectors import WordVectors
 
 SEEDS = (0, 1, 2)
 """Of a recipe, unless others are named; a baseline has no chance in it and is fitted once."""
@@ -50,6 +53,14 @@ class Classifier(Protocol):
     def config(self) -> Settings: ...
 
     def predict(self, texts: Sequence[str]) -> npt.NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Hold what a recipe learns from beside its own corpus."""
+
+    more_texts: Sequence[str] = ()
+    pretraining: Corpus | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,16 @@ class TextRow:
         trained = isinstance(config, TextConfig) and config.vectors == "train"
         return recipe(self.recipe).more_texts if trained else ()
 
+    @property
+    def pretraining(self) -> str | None:
+        """Name the corpus whose training part, with its labels, the network learns from first."""
+        return None if self.recipe in BASELINES else recipe(self.recipe).pretraining
+
+    def beside(self, real: Path) -> Beside:
+        """Read what the recipe learns from beside its own corpus: training parts only."""
+        more = [text for name in self.more_texts for text in find_data(name).load(real).train.texts]
+        return Beside(more, find_data(self.pretraining).load(real).train if self.pretraining else None)
+
 
 def default_seeds(name: str) -> tuple[int, ...]:
     """Return the seeds of a recipe's or baseline's published row."""
@@ -88,18 +109,22 @@ def run_row(
     row: TextRow,
     parts: Parts,
     *,
-    more_texts: Sequence[str] = (),
+    beside: Beside | None = None,
     out: Path = FOLDER,
     save: Path | None = None,
     fitted: Sequence[Path] = (),
 ) -> Path:
     """Train a row's recipe once a seed, judge it on the test part, write the result and its predictions.
 
-    `fitted` folders, one a seed, are judged as they are: models that an earlier run saved.
+    Word vectors are trained once, by the first seed, and shared: the seeds differ in the network. `fitted` folders, one
+    a seed, are judged as they are: models that an earlier run saved.
     """
-    judgements, models, serve_seconds = [], [], []
+    beside = beside or Beside()
+    judgements, serve_seconds = [], []
+    models: list[Classifier] = []
     for place, seed in enumerate(row.seeds):
-        model = _load(fitted[place], parts) if fitted else _train(row, seed, parts, more_texts, save)
+        vectors = getattr(models[0], "vectors", None) if models else None
+        model = _load(fitted[place], parts) if fitted else _train(row, seed, parts, beside, vectors, save)
         began = time.perf_counter()
         probabilities = model.predict(parts.test.texts)
         serve_seconds.append(time.perf_counter() - began)
@@ -115,7 +140,7 @@ def run_row(
         split=data.split,
         n_repeats=count_repeats(parts),
         model=row.recipe,
-        config={**models[0].config.to_mapping(), **({"more_texts": list(row.more_texts)} if row.more_texts else {})},
+        config=models[0].config.to_mapping() | _beside_in_words(row),
         seeds=row.seeds,
         command=command_of(row),
         train_seconds=[float(model.facts["fit_seconds"]) for model in models],
@@ -126,7 +151,14 @@ def run_row(
     return write_text_result(result, predictions_frame(judgements, parts.test, row.seeds), out)
 
 
-def _train(row: TextRow, seed: int, parts: Parts, more_texts: Sequence[str], save: Path | None) -> Classifier:
+def _beside_in_words(row: TextRow) -> dict[str, Any]:
+    more = {"more_texts": list(row.more_texts)} if row.more_texts else {}
+    return more | ({"pretraining": row.pretraining} if row.pretraining else {})
+
+
+def _train(
+    row: TextRow, seed: int, parts: Parts, beside: Beside, vectors: WordVectors | None, save: Path | None
+) -> Classifier:
     config = row.config(seed)
     if isinstance(config, TfidfConfig):
         return TfidfClassifier(config, recipe=row.recipe).fit(parts.train, parts.validation, progress=True)
@@ -134,7 +166,14 @@ def _train(row: TextRow, seed: int, parts: Parts, more_texts: Sequence[str], sav
 
     assert isinstance(config, TextConfig)
     model = TextClassifier(config, recipe=row.recipe)
-    model.fit(parts.train, parts.validation, more_texts=more_texts, progress=True)
+    model.fit(
+        parts.train,
+        parts.validation,
+        vectors=vectors,
+        more_texts=beside.more_texts,
+        pretraining=beside.pretraining,
+        progress=True,
+    )
     if save is not None:
         model.save(save / (row.name + (f"--seed-{seed}" if seed else "")), overwrite=True)
     return model
@@ -186,8 +225,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if len(rows) == 1:
             save = Path(options.save) if options.save else None
             parts = find_data(rows[0].data).load(real)
-            more = [text for name in rows[0].more_texts for text in find_data(name).load(real).train.texts]
-            _show(run_row(rows[0], parts, more_texts=more, out=out, save=save, fitted=fitted))
+            beside = Beside() if fitted else rows[0].beside(real)
+            _show(run_row(rows[0], parts, beside=beside, out=out, save=save, fitted=fitted))
             return 0
     except RecsysError as error:
         print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)

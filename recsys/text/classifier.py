@@ -45,6 +45,8 @@ class TextClassifier:
         """What it was trained on and how that went."""
         self.epochs: list[dict[str, Any]] = []
         """One row an epoch: loss, accuracy, val_loss, val_accuracy, seconds."""
+        self.vectors: WordVectors | None = None
+        """The word vectors that the embedding started from; a saved folder does not keep them."""
         self._tokens = Tokens(())
         self._graph = b""
         self._encoder: Encoder | None = None
@@ -86,6 +88,7 @@ class TextClassifier:
             vectors = self._train_vectors([*cleaned, *(clean(text, config.clean) for text in more_texts)], progress)
         backend.utils.set_random_seed(config.seed)
         network = build(config, self._tokens.n_codes, len(self.labels))
+        self.vectors = vectors
         if vectors is not None:
             self._take_vectors(network, vectors)
         parts = [

@@ -30,6 +30,8 @@ class Recipe:
     """The accuracy that the founding document states, if any."""
     more_texts: tuple[str, ...] = field(default=())
     """Data sets whose training texts, without their labels, word vectors may learn from too."""
+    pretraining: str | None = None
+    """A data set whose training part, with its labels, the network learns from first."""
 
     @property
     def columns(self) -> Columns:
