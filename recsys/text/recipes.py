@@ -55,7 +55,6 @@ _FOUNDING_IMDB = {
     "output": "sigmoid",
     "epochs": 6,
     "patience": 3,
-    "learning_rate": 2e-3,
     "schedule": "cosine",
 }
 _NEWSGROUPS = (
@@ -114,6 +113,8 @@ RECIPES = {
             pooling="max-mean",
             dropout=0.4,
             ngrams=3,
+            n_buckets=2**21,
+            vectors_epochs=3,
             epochs=3,
         ),
         Recipe(
