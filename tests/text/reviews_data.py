@@ -7,17 +7,17 @@ import numpy as np
 from recsys.text.corpus import Corpus
 
 GOOD, BAD = ("good", "great", "fun"), ("bad", "dull", "awful")
-NEUTRAL = tuple("a film with the cast and plot it is of this we saw on day".split())
+NEUTRAL = ("a", "film", "with", "the", "cast", "and", "plot", "it", "is", "of", "this", "we", "saw", "on", "day")
 
 
 def mixed_reviews(n: int, seed: int, *, noise: bool = False) -> Corpus:
     """Give reviews whose one word of feeling tells the class; as noise, the classes are drawn apart from the words."""
     random = np.random.default_rng(seed)
     told = random.integers(0, 2, n).astype(np.int32)
-    texts = [
-        " ".join(random.permutation([*random.choice(NEUTRAL, random.integers(1, 12)), random.choice((BAD, GOOD)[sign])]))
-        for sign in told
-    ]
+    texts = []
+    for sign in told:
+        words = [*random.choice(NEUTRAL, random.integers(1, 12)), random.choice((BAD, GOOD)[sign])]
+        texts.append(" ".join(random.permutation(words)))
     labels = random.integers(0, 2, n).astype(np.int32) if noise else told
     return Corpus(texts, labels, ("neg", "pos"))
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from recsys.errors import ArtifactError, ConfigError, InputError
-from recsys.text.clean import clean
 from recsys.text.classifier import TextClassifier
+from recsys.text.clean import clean
 from recsys.text.config import TextConfig
 from recsys.text.corpus import Corpus
 from recsys.text.vectors import WordVectors
