@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from recsys.text.vectors import WordVectors
 
 KIND = "recsys-text"
+PART = 1024
+"""How many texts are tokenized while the network works on those before."""
 CONFIG, WORDS, EPOCHS, NETWORK, ENCODER = "config.json", "words.json", "epochs.json", "network.keras", "network.onnx"
 
 
@@ -189,7 +191,8 @@ class TextClassifier:
         """Return the probability of each class, (n_texts, n_classes); any text is answered, an empty one too."""
         if self._encoder is None:
             raise InputError("The text model is not trained yet.", "Call fit first, or load a saved one.")
-        found = self._encoder.probabilities(self._codes(texts))
+        parts = (self._codes(texts[start : start + PART]) for start in range(0, len(texts), PART))
+        found = self._encoder.probabilities(parts)
         return np.concatenate([1 - found, found], axis=1) if self.config.output == "sigmoid" else found
 
     def _codes(self, texts: Sequence[str]) -> Codes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,28 +33,35 @@ class Encoder:
         options.intra_op_num_threads = 1  # a core a batch wastes less than all cores on each batch in turn
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._inputs = {item.name for item in self._session.get_inputs()}
+        self._n_outputs = self._session.get_outputs()[0].shape[1]
         self._config = config
 
-    def probabilities(self, codes: Codes) -> npt.NDArray[np.float32]:
-        """Return (n_texts, n_outputs); texts of like length share a batch, and the padding changes no result."""
-        order = np.argsort(codes.lengths, kind="stable")
-        groups = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+    def probabilities(self, parts: Iterable[Codes]) -> npt.NDArray[np.float32]:
+        """Return (n_texts, n_outputs) for all parts in turn.
 
-        def run(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-            found: npt.NDArray[np.float32] = self._session.run(None, self._feed(codes, rows))[0]
-            return found
+        A core works on one batch while another part is being made. Texts of like length share a batch, and the padding
+        changes no result.
+        """
+        found: list[npt.NDArray[np.float32]] = []
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            waiting = [self._submit(pool, codes) for codes in parts]
+            for order, answers in waiting:
+                sorted_part = np.concatenate([answer.result() for answer in answers])
+                part = np.empty_like(sorted_part)
+                part[order] = sorted_part
+                found.append(part)
+        return np.concatenate(found) if found else np.zeros((0, self._n_outputs), dtype=np.float32)
 
-        if len(groups) <= 1:
-            parts = list(map(run, groups))
-        else:
-            with ThreadPoolExecutor(usable_cores()) as pool:  # the longest first, so that no core ends alone with them
-                parts = list(pool.map(run, reversed(groups)))[::-1]
-        if not parts:
-            return np.zeros((0, self._session.get_outputs()[0].shape[1]), dtype=np.float32)
-        found = np.concatenate(parts)
-        result = np.empty_like(found)
-        result[order] = found
-        return result
+    def _submit(self, pool: ThreadPoolExecutor, codes: Codes) -> tuple[npt.NDArray[np.int64], list[Future[Any]]]:
+        """Hand a part's batches to the pool; return the order of its texts and their answers to come."""
+        order = np.argsort(-codes.lengths, kind="stable")  # the longest first: no core is left alone with them
+        size = min(BATCH, max(16, -(-len(order) // usable_cores())))
+        groups = [order[start : start + size] for start in range(0, len(order), size)]
+        return order, [pool.submit(self._run, codes, rows) for rows in groups]
+
+    def _run(self, codes: Codes, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        found: npt.NDArray[np.float32] = self._session.run(None, self._feed(codes, rows))[0]
+        return found
 
     def _feed(self, codes: Codes, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
         read = codes.padded(rows)
