@@ -3,6 +3,7 @@
 from evaluation.plots.curves import curve_figure as curve_figure
 from evaluation.plots.curves import recall_figure as recall_figure
 from evaluation.plots.curves import training_figure as training_figure
+from evaluation.plots.newcomers import newcomers_figure as newcomers_figure
 from evaluation.plots.slices import Slice as Slice
 from evaluation.plots.slices import slice_figure as slice_figure
 from evaluation.plots.style import COLOURS as COLOURS
