@@ -23,6 +23,7 @@ REGISTRY = {
     "ease": "recsys.models.linear:EASERecommender",
     "slim": "recsys.models.slim:SLIMRecommender",
     "lstm": "recsys.models.lstm.recommender:LSTMRecommender",
+    "blend": "recsys.models.blend.recommender:BlendRecommender",
 }
 
 

@@ -1,0 +1,1 @@
+"""A blend of several models: settings, scales, weights, and the ranker itself."""
