@@ -65,9 +65,7 @@ def meet_newcomers(data: Dataset, split: Split, *, known: Sequence[int] = KNOWN,
     Their titles come in their own order, or, where the data has none, in a random one that the seed decides.
     """
     if not known or min(known) < 1 or list(known) != sorted(set(known)):
-        raise InputError(
-            f"Known titles must be numbers from 1, rising, got {list(known)}.", "For example: 1, 2, 5, 10."
-        )
+        raise InputError(f"Known titles must be rising numbers from 1, got {list(known)}.", "For example: 1, 2, 5, 10.")
     if not split.protocol.startswith("unseen-users"):
         raise InputError(
             f"New people are those of a split by person, got {split.protocol}.", "Split by unseen-users,share=0.1."

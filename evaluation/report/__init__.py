@@ -3,6 +3,8 @@
 from evaluation.report.html import report_page as report_page
 from evaluation.report.markdown import results_markdown as results_markdown
 from evaluation.report.markdown import tables_markdown as tables_markdown
+from evaluation.report.newcomers import newcomers_markdown as newcomers_markdown
+from evaluation.report.readme import GUIDE as GUIDE
 from evaluation.report.readme import README as README
 from evaluation.report.readme import has_markers as has_markers
 from evaluation.report.readme import main as main

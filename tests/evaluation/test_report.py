@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from evaluation.report import README, has_markers, main, render, results_markdown, speed_markdown
+from evaluation.report import GUIDE, README, has_markers, main, render, results_markdown, speed_markdown
 from recsys.errors import InputError
 
 TEMPLATE = (
@@ -38,6 +38,13 @@ def test_the_readme_and_the_result_files_agree():
     if not README.is_file() or not has_markers(README.read_text(encoding="utf-8")):
         pytest.skip("the README has no results yet")
     text = README.read_text(encoding="utf-8")
+    assert text == render(text), "run: python -m evaluation.report"
+
+
+def test_the_judges_readme_and_the_result_files_agree():
+    if not GUIDE.is_file():
+        pytest.skip("evaluation/README.md is not here: this is an installed package")
+    text = GUIDE.read_text(encoding="utf-8")
     assert text == render(text), "run: python -m evaluation.report"
 
 
@@ -128,6 +135,19 @@ def test_tables_are_written_between_the_markers_and_checked(tmp_path, capsys):
     assert main([*words, "--check"]) == 0
     assert main(words) == 0
     assert readme.read_text() == text
+
+
+def test_several_readmes_are_checked_together(tmp_path, capsys):
+    agrees, differs = tmp_path / "a.md", tmp_path / "b.md"
+    agrees.write_text("no markers")
+    differs.write_text("<!-- newcomers:begin --><!-- newcomers:end -->")
+    words = ["--readme", str(agrees), str(differs), "--results", str(tmp_path)]
+    assert main([*words, "--check"]) == 1
+    assert "b.md differs" in capsys.readouterr().out
+    assert main(words) == 0
+    assert agrees.read_text() == "no markers"
+    assert differs.read_text() == "<!-- newcomers:begin -->\nNo results yet.\n<!-- newcomers:end -->"
+    assert main([*words, "--check"]) == 0
 
 
 def test_a_broken_readme_is_refused(tmp_path, capsys):
