@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import keras
 
     from recsys.text.corpus import Corpus
+    from recsys.text.training import Texts
     from recsys.text.vectors import WordVectors
 
 KIND = "recsys-text"
@@ -79,7 +80,7 @@ class TextClassifier:
         from recsys.backend import load_keras
 
         backend = load_keras()
-        from recsys.text.network import build, with_given_wide, with_words
+        from recsys.text.network import build, with_words, without_wide
         from recsys.text.training import Texts, run
 
         config, began = self.config, time.perf_counter()
@@ -97,14 +98,11 @@ class TextClassifier:
             Texts(self._cut(cleaned), train.labels),
             Texts(self._codes(validation.texts), validation.labels),
         ]
-        trained = network
-        if config.ngrams:
-            parts = self._fit_wide(network, *parts)
-            trained = with_given_wide(network)
+        trained = without_wide(network) if config.ngrams else network
         if pretraining is not None:
             before = Texts(self._codes(pretraining.texts), pretraining.labels)
             plan = replace(config, epochs=config.pretraining_epochs, patience=config.pretraining_epochs)
-            run(network, before, parts[1], plan, len(self.labels), progress=progress)
+            run(trained, before, parts[1], plan, len(self.labels), progress=progress)
         epochs = run(trained, parts[0], parts[1], config, len(self.labels), progress=progress)
         self.epochs = epochs.rows
         best = self.epochs[epochs.best_epoch - 1]
@@ -119,8 +117,9 @@ class TextClassifier:
             "validation_accuracy": best["val_accuracy"],
             "fit_seconds": round(time.perf_counter() - began, 2),
         }
-        self._graph = to_onnx(network, config, network.output.shape[1])
-        self._encoder = Encoder(self._graph, config)
+        self._serve(network)
+        if config.ngrams:
+            self._add_wide(network, *parts)
         self._network = with_words(network, self._tokens.layer(), config)
         return self
 
@@ -176,14 +175,31 @@ class TextClassifier:
         table[UNKNOWN + 1 :][found] = rows[found]
         layer.set_weights([table.astype(np.float32)])
 
-    def _fit_wide(self, network: keras.Model, train: Any, validation: Any) -> list[Any]:
-        """Fit the n-grams' weights and return both parts with what they say."""
-        from recsys.text.ngrams import fit_wide, wide_outputs
+    def _serve(self, network: keras.Model) -> None:
+        self._graph = to_onnx(network, self.config, network.output.shape[1])
+        self._encoder = Encoder(self._graph, self.config)
 
-        weights, outside = fit_wide(train.codes, train.labels, self.config, len(self.labels))
-        network.get_layer("ngram_weights").set_weights([weights])
-        judged = wide_outputs(validation.codes, weights, self.config)
-        return [replace(train, wide=outside), replace(validation, wide=judged)]
+    def _add_wide(self, network: keras.Model, train: Texts, validation: Texts) -> None:
+        """Fit the n-grams' weights and put both parts together as validation weighs them."""
+        from recsys.text.ngrams import balance, fit_wide, wide_outputs
+
+        assert self._encoder is not None
+        config, n_classes = self.config, len(self.labels)
+        weights = fit_wide(train.codes, train.labels, config, n_classes)
+        chances = np.clip(self._encoder.probabilities([validation.codes]).astype(np.float64), 1e-7, 1 - 1e-7)
+        deep = np.log(chances / (1 - chances)) if config.output == "sigmoid" else np.log(chances)
+        wide = wide_outputs(validation.codes, weights, config)
+        of_deep, of_wide = balance(deep, wide, validation.labels)
+        decision = network.get_layer("logits")
+        decision.set_weights([of_deep * part for part in decision.get_weights()])
+        network.get_layer("ngram_weights").set_weights([of_wide * weights])
+        self._serve(network)
+        accuracy = [
+            float((_decided(part) == validation.labels).mean())
+            for part in (of_deep * deep + of_wide * wide, deep, wide)
+        ]
+        names = ("validation_accuracy", "validation_accuracy_lstm", "validation_accuracy_ngrams")
+        self.facts |= {name: round(value, 5) for name, value in zip(names, accuracy, strict=True)}
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
@@ -244,3 +260,8 @@ class TextClassifier:
             assert self._folder is not None
             self._network = load_keras().models.load_model(self._folder / NETWORK, compile=False)
         return self._network
+
+
+def _decided(logits: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return the class that each row of logits is for."""
+    return (logits[:, 0] > 0).astype(np.int64) if logits.shape[1] == 1 else logits.argmax(axis=1)

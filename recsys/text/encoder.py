@@ -106,7 +106,7 @@ def to_onnx(model: keras.Model, config: TextConfig, n_outputs: int) -> bytes:
         x = graph.add("Relu", graph.dense(x, *_weights(model, "dense")))
     x = graph.dense(x, *_weights(model, "logits"))
     if config.ngrams:
-        wide = _weights(model, "ngram_weights")[0] @ _weights(model, "wide_scale")[0]
+        wide = _weights(model, "ngram_weights")[0].copy()
         wide[0] = 0  # padding
         buckets = graph.add("Gather", graph.input("buckets", ["B", "M"], "INT32"), graph.constant(wide))
         x = graph.add("Add", x, graph.add("ReduceSum", buckets, graph.constant(np.array([1])), keepdims=0))

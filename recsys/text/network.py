@@ -109,24 +109,17 @@ def build(config: TextConfig, n_codes: int, n_classes: int) -> keras.Model:
     n_outputs = 1 if config.output == "sigmoid" else n_classes
     logits = layers.Dense(n_outputs, kernel_initializer=glorot(seed=seed()), name="logits")(x)
     if config.ngrams:
-        logits = logits + layers.Dense(
-            n_outputs, use_bias=False, kernel_initializer=keras.initializers.Identity(), name="wide_scale"
-        )(_wide(codes, config, n_outputs))
+        logits = logits + _wide(codes, config, n_outputs)
     out = layers.Activation(config.output, name="probabilities")(logits)
     return keras.Model(codes, out, name="text")
 
 
-def with_given_wide(network: keras.Model) -> keras.Model:
-    """Let the wide part's outputs come from outside, (B, n_outputs), and share every other layer: for training.
-
-    There they are cross-fitted: what the n-grams say of a text that they were not fitted on.
-    """
+def without_wide(network: keras.Model) -> keras.Model:
+    """Leave the wide part aside and share every other layer: the LSTM learns by itself."""
     import keras
 
-    deep, scale = network.get_layer("logits").output, network.get_layer("wide_scale")
-    given = keras.Input((deep.shape[1],), name="wide")
-    out = network.get_layer("probabilities")(deep + scale(given))
-    return keras.Model([network.input, given], out, name="text_with_given_wide")
+    out = network.get_layer("probabilities")(network.get_layer("logits").output)
+    return keras.Model(network.input, out, name="text_without_wide")
 
 
 def _mask(x: Any, lengths: Any) -> Any:
@@ -157,10 +150,12 @@ def _wide(codes: Any, config: TextConfig, n_outputs: int) -> Any:
     from keras import layers, ops
 
     buckets = ngram_buckets(codes, config)
-    weights = layers.Embedding(config.n_buckets, n_outputs, trainable=False, name="ngram_weights")(buckets)
+    weights = layers.Embedding(
+        config.n_buckets, n_outputs, trainable=False, embeddings_initializer="zeros", name="ngram_weights"
+    )(buckets)
     before = ops.concatenate([ops.full_like(buckets[:, :1], -1), buckets[:, :-1]], axis=1)
     distinct = ops.cast(ops.logical_and(ops.not_equal(buckets, before), ops.not_equal(buckets, 0)), "float32")
-    return ops.sum(weights * ops.expand_dims(distinct, 2), axis=1)
+    return ops.sum(table(buckets) * ops.expand_dims(distinct, 2), axis=1)
 
 
 def ngram_buckets(codes: Any, config: TextConfig) -> Any:

@@ -11,7 +11,6 @@ from recsys.errors import ConfigError
 from recsys.text.codes import Codes
 from recsys.text.config import TextConfig
 
-N_FOLDS = 5
 MULTIPLIER = 40_503
 """Odd, near 2**16 divided by the golden ratio (Knuth, TAOCP 6.4): spreads n-grams evenly over the buckets."""
 
@@ -36,20 +35,36 @@ def distinct_buckets(codes: npt.NDArray[np.int32], config: TextConfig) -> npt.ND
 
 def fit_wide(
     codes: Codes, labels: npt.NDArray[np.int32], config: TextConfig, n_classes: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Fit the wide part: a logistic regression on n-grams that are scaled by their log-count ratios.
+) -> npt.NDArray[np.float32]:
+    """Fit logistic regressions on n-grams that are scaled by their log-count ratios, one class against the rest.
 
-    Returns the weights (n_buckets, n_outputs), and the outputs for the training texts (n, n_outputs), cross-fitted:
-    each text's from a fit on the other folds, so that the network beside it sees how well n-grams do on new texts. A
-    sigmoid has one output, for the second class. The intercept is left to the network.
+    Returns the weight of each bucket, (n_buckets, n_outputs); a sigmoid has one output, for the second class. The
+    intercept is left to the network.
     """
-    features = _features(codes, config)
-    folds = np.random.default_rng(config.seed).permutation(len(codes)) % N_FOLDS
-    outside = np.zeros((len(codes), 1 if config.output == "sigmoid" else n_classes), dtype=np.float32)
-    for fold in range(N_FOLDS):
-        held = folds == fold
-        outside[held] = features[held] @ _regression(features[~held], labels[~held], config, n_classes)
-    return _regression(features, labels, config, n_classes), outside
+    return _regression(_features(codes, config), labels, config, n_classes)
+
+
+def balance(
+    deep: npt.NDArray[np.float32], wide: npt.NDArray[np.float32], labels: npt.NDArray[np.int32]
+) -> tuple[float, float]:
+    """Return the factors, at least 0, of the LSTM's and the wide part's logits that suit validation texts best.
+
+    Both logits are (n, n_outputs); the cross-entropy of their weighted sum is minimised. Two numbers are all that is
+    learned here: the LSTM has seen the training texts too often to be weighed on them.
+    """
+    from scipy.optimize import minimize
+
+    def loss(factors: npt.NDArray[np.float64]) -> float:
+        logits = factors[0] * deep + factors[1] * wide
+        if logits.shape[1] == 1:
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        highest = logits.max(axis=1)
+        total = np.log(np.exp(logits - highest[:, None]).sum(axis=1)) + highest
+        return float((total - logits[np.arange(len(labels)), labels]).mean())
+
+    spread = [1 / max(float(part.std()), 1e-6) for part in (deep, wide)]
+    found = minimize(loss, spread, method="L-BFGS-B", bounds=[(0, None)] * 2)
+    return float(found.x[0]), float(found.x[1])
 
 
 def wide_outputs(codes: Codes, weights: npt.NDArray[np.float32], config: TextConfig) -> npt.NDArray[np.float32]:
@@ -75,7 +90,6 @@ def _features(codes: Codes, config: TextConfig) -> Any:
 def _regression(
     features: Any, labels: npt.NDArray[np.int32], config: TextConfig, n_classes: int
 ) -> npt.NDArray[np.float32]:
-    """Return the weights of one-against-the-rest regressions, (n_buckets, n_outputs)."""
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError:

@@ -19,7 +19,7 @@ POOL = 50
 
 
 class Batches(keras.utils.PyDataset):
-    """Padded batches of codes (B, T), with the wide part's outputs where given, and targets (B, n_outputs).
+    """Padded batches of codes (B, T) and targets (B, n_outputs).
 
     The order changes with the epoch.
 
@@ -33,14 +33,12 @@ class Batches(keras.utils.PyDataset):
         labels: npt.NDArray[Any],
         batch_size: int,
         *,
-        wide: npt.NDArray[np.float32] | None = None,
         seed: int = 0,
         shuffled: bool = False,
     ) -> None:
         super().__init__()
         self._codes = codes
         self._labels = labels
-        self._wide = wide
         self._size = batch_size
         self._shuffled = shuffled
         self._random = np.random.default_rng(seed)
@@ -50,10 +48,9 @@ class Batches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return len(self._groups)
 
-    def __getitem__(self, index: int) -> tuple[Any, npt.NDArray[Any]]:
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]]:
         rows = self._groups[index]
-        codes = self._codes.padded(rows)
-        return codes if self._wide is None else (codes, self._wide[rows]), self._labels[rows]
+        return self._codes.padded(rows), self._labels[rows]
 
     def on_epoch_end(self) -> None:
         """Draw the next epoch's batches."""
@@ -134,11 +131,10 @@ def targets(labels: npt.NDArray[np.int32], config: TextConfig, n_classes: int) -
 
 @dataclass(frozen=True)
 class Texts:
-    """Hold what a network is trained or judged on: codes, classes and, for a wide part, its outputs (n, n_outputs)."""
+    """Hold what a network is trained or judged on: codes and classes."""
 
     codes: Codes
     labels: npt.NDArray[np.int32]
-    wide: npt.NDArray[np.float32] | None = None
 
 
 def run(
@@ -151,7 +147,6 @@ def run(
             texts.codes,
             targets(texts.labels, config, n_classes),
             size * factor,
-            wide=texts.wide,
             seed=config.seed,
             shuffled=factor == 1,
         )
