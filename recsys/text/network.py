@@ -150,9 +150,9 @@ def _wide(codes: Any, config: TextConfig, n_outputs: int) -> Any:
     from keras import layers, ops
 
     buckets = ngram_buckets(codes, config)
-    weights = layers.Embedding(
+    table = layers.Embedding(
         config.n_buckets, n_outputs, trainable=False, embeddings_initializer="zeros", name="ngram_weights"
-    )(buckets)
+    )
     before = ops.concatenate([ops.full_like(buckets[:, :1], -1), buckets[:, :-1]], axis=1)
     distinct = ops.cast(ops.logical_and(ops.not_equal(buckets, before), ops.not_equal(buckets, 0)), "float32")
     return ops.sum(table(buckets) * ops.expand_dims(distinct, 2), axis=1)
