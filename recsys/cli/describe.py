@@ -34,11 +34,20 @@ def describe(model: ModelFolder) -> None:
     if data.card.get("synthetic"):
         screen.print(SYNTHETIC, style="yellow")
     screen.print(_facts("Serves", serves))
-    screen.print(_facts("Was fitted", recommender.facts))
+    contest = recommender.facts.get("contest")  # what `recsys fit --model auto` tried
+    screen.print(_facts("Was fitted", {name: fact for name, fact in recommender.facts.items() if name != "contest"}))
+    if contest is not None:
+        screen.print(_frame("Chosen among", _contest(contest)))
     screen.print(_facts("Settings", recommender.config.to_mapping()))
     layers = getattr(recommender, "describe", None)
     if layers is not None:
-        screen.print(_frame("Layers", layers()))
+        screen.print(_frame(getattr(recommender, "described_as", "Layers"), layers()))
+
+
+def _contest(contest: Mapping[str, Any]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(contest["rows"], infer_schema_length=None).with_columns(pl.selectors.float().round(4))
 
 
 def _facts(title: str, values: Mapping[str, Any]) -> Table:
@@ -46,6 +55,8 @@ def _facts(title: str, values: Mapping[str, Any]) -> Table:
 
     table = Table("", "", title=title, title_justify="left", box=None, show_header=False, pad_edge=False)
     for name, value in values.items():
+        if isinstance(value, dict):
+            value = [f"{one}={its:.4g}" if isinstance(its, float) else f"{one}={its}" for one, its in value.items()]
         shown = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
         table.add_row(name, shown, style="" if value is not None else "dim")
     if not values:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,11 +24,15 @@ def fit(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="MODEL", help="Model folder to write.", show_default=False)
     ],
-    model: Annotated[str, typer.Option(metavar="NAME", help="Which model; `recsys models` lists them.")] = "lstm",
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="Which model; `recsys models` lists them. auto: the best of several.")
+    ] = "lstm",
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings as a TOML file.")] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting, on top of the file's; repeatable."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A setting, on top of the file's (auto: MODEL.NAME=VALUE); repeatable."
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="The same as --set seed=N.")] = None,
     split: Annotated[
@@ -42,25 +48,47 @@ def fit(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted fit stopped.")] = False,
     tensorboard: Annotated[Path | None, typer.Option(metavar="DIR", help="Write TensorBoard logs.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier model folder.")] = False,
+    minutes: Annotated[
+        float | None,
+        typer.Option(metavar="M", help="auto: how long to try candidates. [default: 30]", show_default=False),
+    ] = None,
+    candidates: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="auto: the models to try, in this order. [default: by the data's order, cheap first]"
+        ),
+    ] = None,
 ) -> None:
     """Fit a model on the training part of prepared data, or on all of it (--final), and save it.
 
+    --model auto fits several within a time budget, judges them on the validation part, and keeps the best one, or
+    their blend where that is clearly better.
+
     recsys fit data/prepared --model lstm --out models/lstm --set epochs=20
+    recsys fit data/prepared --model auto --minutes 10 --out models/best
     """
     from recsys.artifact import refuse_folder
+    from recsys.cli.fit_auto import AUTO, auto_options, choose, refuse_auto_options
     from recsys.dataset.prepared import Dataset
     from recsys.models import model_class
     from recsys.models.base import KIND
 
-    cls = model_class(model)
-    settings = _settings(cls, config, [*(set_ or []), *([] if seed is None else [f"seed={seed}"])])
-    training = _training_options(cls, workdir, resume, tensorboard, out)
-    recommender = cls(settings, **training)
+    training: dict[str, Any] = {}
+    train: Callable[[Dataset, str, bool], Recommender]
+    if model == AUTO:
+        for_one_model = {"config": config, "workdir": workdir, "resume": resume, "tensorboard": tensorboard}
+        train = partial(choose, **auto_options(minutes, candidates, set_, seed, for_one_model))
+    else:
+        refuse_auto_options(minutes, candidates)
+        cls = model_class(model)
+        settings = _settings(cls, config, [*(set_ or []), *([] if seed is None else [f"seed={seed}"])])
+        training = _training_options(cls, workdir, resume, tensorboard, out)
+        train = partial(_train, cls(settings, **training))
     refuse_folder(out, kind=KIND, overwrite=overwrite)
     data = Dataset.load(prepared)
     began = time.perf_counter()
     try:
-        recommender = _train(recommender, data, split, final)
+        recommender = train(data, split, final)
     except KeyboardInterrupt:
         if training and training["workdir"].exists():
             note(f"\nIts checkpoint is in {training['workdir']}: add --resume to go on from there.")
@@ -68,7 +96,7 @@ def fit(
     seconds = time.perf_counter() - began
     recommender.save(out, overwrite=overwrite)
     facts = recommender.facts
-    typer.echo(f"Fitted {model} on {facts['n_events']:,} events ({facts['fitted_on']}) in {seconds:,.1f} s.")
+    typer.echo(f"Fitted {recommender.name} on {facts['n_events']:,} events ({facts['fitted_on']}) in {seconds:,.1f} s.")
     if training:
         typer.echo(f"Log and curves of the training: {training['workdir']}.")
     typer.echo(f"Saved {out}. Try:")
@@ -105,7 +133,7 @@ def _training_options(
 def _train(recommender: Recommender, data: Any, split: str, final: bool) -> Recommender:
     from recsys.dataset.split import split_dataset
 
-    if final and not getattr(recommender, "finds_epochs", False):
+    if final and not hasattr(recommender, "refit"):
         return recommender.fit(data, progress=True)
     recommender.fit(data, split_dataset(data, split), progress=True)
     refitted: Recommender = recommender.refit(progress=True) if final else recommender  # type: ignore[attr-defined]

@@ -1,0 +1,225 @@
+"""Find the best model for some data within a time budget: fit candidates, judge them on validation, try a blend."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.certainty import Difference, paired_differences
+from evaluation.judge import evaluate
+from recsys.dataset.prepared import Dataset, Order
+from recsys.dataset.split import Split
+from recsys.errors import ConfigError, InputError, RecsysError
+from recsys.models import make_model, model_class
+from recsys.models.base import OnEpoch, Recommender
+from recsys.models.blend.recommender import BlendRecommender
+
+METRICS = ("ndcg@10", "recall@10")
+MINUTES = 30.0
+ORDERED = ("popularity", "markov", "item-knn", "slim", "als", "lstm")
+UNORDERED = ("popularity", "item-knn", "ease", "slim", "als", "lstm")
+"""What is tried, cheapest first; where the order means nothing, a model of what follows what cannot learn."""
+FEW = 4
+"""The best candidates that are kept, and blended."""
+LEAST_EPOCHS = 3
+"""A model that trains in epochs is left out where there is not even time for so many."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Hold what became of a candidate: values on the validation part, or a note that says why there are none."""
+
+    model: str
+    ndcg: float | None
+    recall: float | None
+    seconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Hold the contest: the chosen model, every candidate's row, and by how much the blend beats the best of them."""
+
+    model: Recommender
+    rows: tuple[Tried, ...]
+    gain: Difference | None
+    seconds: float
+
+    def facts(self) -> dict[str, Any]:
+        """Return the contest as plain values, for the model's folder."""
+        gain = None if self.gain is None else self.gain._asdict()
+        return {"rows": [asdict(row) for row in self.rows], "gain_of_blend": gain, "seconds": round(self.seconds, 1)}
+
+
+def find_model(
+    data: Dataset,
+    split: Split,
+    *,
+    candidates: Sequence[str] = (),
+    minutes: float = MINUTES,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    seed: int = 0,
+    progress: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+) -> Found:
+    """Fit the candidates in their order, judge each on the validation part, blend the best few, return the best.
+
+    Without `candidates` they are those of the data's order, cheapest first. None begins once the minutes are over,
+    except that one always runs; a model that trains in epochs gets as many as fit into the time that is left. What a
+    candidate raises (not enough memory, settings that diverge) is noted, and the next one has its turn. The blend is
+    chosen only where it beats the best single model by more than noise: the 95 % interval of the paired difference
+    of NDCG over users, the blend's weights chosen without the user, lies above 0. The test part is not looked at.
+
+    Raises InputError for a budget of nothing and for unknown candidates, and ConfigError where none could be fitted.
+    """
+    names = check_candidates(candidates or (UNORDERED if data.order is Order.NONE else ORDERED))
+    check_minutes(minutes)
+    return _Contest(data, split, settings or {}, minutes * 60, seed, progress, clock).run(names)
+
+
+def check_candidates(names: Sequence[str]) -> tuple[str, ...]:
+    """Refuse candidates that do not exist, that are named twice, and the blend, which is tried anyway."""
+    for name in names:
+        model_class(name)
+    if "blend" in names:
+        raise InputError("A blend is no candidate: the best candidates are blended anyway.", "Leave it out.")
+    if len(set(names)) < len(names):
+        raise InputError(f"Candidates must differ, got {' '.join(names)}.", "Name each once.")
+    return tuple(names)
+
+
+def check_minutes(minutes: float) -> None:
+    """Refuse a budget of nothing."""
+    if not minutes > 0:
+        raise InputError(f"Choosing a model needs more than 0 minutes, got {minutes:g}.", "For example: --minutes 10.")
+
+
+class _Late(Exception):  # noqa: N818  # no error: it ends a fit that would take too long
+    """Say that a fit in epochs will not end in time, and how long an epoch takes."""
+
+    def __init__(self, seconds_an_epoch: float) -> None:
+        super().__init__()
+        self.seconds_an_epoch = seconds_an_epoch
+
+
+@dataclass(eq=False)
+class _Contest:
+    """Try candidates until the time is spent."""
+
+    data: Dataset
+    split: Split
+    settings: Mapping[str, Mapping[str, Any]]
+    budget: float
+    seed: int
+    progress: bool
+    clock: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+        self.rows: list[Tried] = []
+        self.best: dict[str, Recommender] = {}
+        self.ndcg: dict[str, npt.NDArray[np.float64]] = {}
+
+    @property
+    def left(self) -> float:
+        """Give the seconds that are left of the budget."""
+        return self.budget - (self.clock() - self.began)
+
+    def run(self, names: Sequence[str]) -> Found:
+        for name in names:
+            if self.rows and self.left <= 0:
+                self.rows.append(Tried(name, None, None, 0.0, "left out: no time"))
+            else:
+                self._try(name)
+        if not self.best:
+            raise ConfigError(
+                "None of the candidates could be fitted: " + " ".join(f"{row.model}: {row.note}" for row in self.rows),
+                "Choose other candidates, or fit one of them by its name.",
+            )
+        winner = max(self.best, key=lambda name: float(self.ndcg[name].mean()))
+        chosen, gain = self.best[winner], None
+        if len(self.best) > 1:
+            blend, gain = self._blend(winner)
+            chosen = blend if blend is not None and gain is not None and gain.low > 0 else chosen
+        return Found(chosen, tuple(self.rows), gain, self.clock() - self.began)
+
+    def _try(self, name: str) -> None:
+        """Fit and judge one candidate; only the best few stay in memory."""
+        self._say(f"Fitting {name} ({max(0.0, self.left) / 60:.1f} minutes are left)")
+        began, note = self.clock(), ""
+        try:
+            model, note = self._fit(name)
+            judged = evaluate(model, self.split, METRICS, part="validation", seed=self.seed)
+        except (RecsysError, MemoryError) as error:
+            note = getattr(error, "message", "") or "the memory did not suffice"
+            self.rows.append(Tried(name, None, None, round(self.clock() - began, 2), note))
+            self._say(f"  {note}")
+            return
+        ndcg, recall = (judged.metrics[metric].value for metric in METRICS)
+        self.rows.append(Tried(name, ndcg, recall, round(self.clock() - began, 2), note))
+        self._say(f"  {METRICS[0]} {ndcg:.4f}")
+        self.best[name], self.ndcg[name] = model, judged.per_user[METRICS[0]]
+        if len(self.best) > FEW:
+            worst = min(self.best, key=lambda one: float(self.ndcg[one].mean()))
+            del self.best[worst]
+        gc.collect()  # a Keras network refers to itself
+
+    def _fit(self, name: str) -> tuple[Recommender, str]:
+        """Fit a candidate; one that trains in epochs and would be late begins anew, with as many as there is time for.
+
+        The first candidate is not stopped: there would be nothing else.
+        """
+        cls = model_class(name)
+        seeded = {"seed": self.seed} if "seed" in {item.name for item in fields(cls.Config)} else {}
+        settings = {**seeded, **self.settings.get(name, {})}
+        if not getattr(cls, "finds_epochs", False):
+            return make_model(name, settings).fit(self.data, self.split), ""
+        wanted = int(getattr(cls.Config.from_mapping(settings), "epochs", LEAST_EPOCHS))
+        watch = self._watch(wanted) if self.rows else None
+        try:
+            return make_model(name, settings, on_epoch=watch).fit(self.data, self.split, progress=self.progress), ""
+        except _Late as late:
+            epochs = int(self.left / late.seconds_an_epoch)
+        if epochs < LEAST_EPOCHS:
+            raise ConfigError(f"left out: time for {max(0, epochs)} of {wanted} epochs only") from None
+        self._say(f"  time for {epochs} of {wanted} epochs: beginning anew with a schedule of that length")
+        model = make_model(name, {**settings, "epochs": epochs})
+        return model.fit(self.data, self.split, progress=self.progress), f"{epochs} of {wanted} epochs for lack of time"
+
+    def _watch(self, wanted: int) -> OnEpoch:
+        began = self.clock()
+
+        def on_epoch(epoch: int, values: Mapping[str, float]) -> None:
+            each = (self.clock() - began) / epoch
+            if epoch == 1 and each * (wanted - 1) > self.left:
+                raise _Late(each)
+
+        return on_epoch
+
+    def _blend(self, winner: str) -> tuple[Recommender | None, Difference | None]:
+        """Blend the best few, and say by how much that beats the best one on users whom the weights do not know."""
+        self._say(f"Blending {', '.join(self.best)}")
+        began = self.clock()
+        try:
+            blend = BlendRecommender(fitted=self.best).fit(self.data, self.split)
+        except (RecsysError, MemoryError) as error:
+            self.rows.append(Tried("blend", None, None, 0.0, getattr(error, "message", "") or "not enough memory"))
+            return None, None
+        assert blend.honest is not None, "weights were chosen on the validation part"
+        [gain] = paired_differences(blend.honest[:, None], blend.alone[winner][:, None], seed=self.seed)
+        ndcg, recall = (blend.facts["validation"][metric] for metric in METRICS)
+        weights = ", ".join(f"{name} {weight:.2f}" for name, weight in blend.weights.items())
+        note = f"{weights}; {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) over {winner}, cross-fitted"
+        self.rows.append(Tried("blend", ndcg, recall, round(self.clock() - began, 2), note))
+        return blend, gain
+
+    def _say(self, text: str) -> None:
+        if self.progress:
+            print(text, file=sys.stderr)

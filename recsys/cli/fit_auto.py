@@ -1,0 +1,67 @@
+"""`recsys fit --model auto`: let validation choose the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from recsys.errors import InputError
+
+if TYPE_CHECKING:
+    from recsys.dataset.prepared import Dataset
+    from recsys.models.base import Recommender
+
+AUTO = "auto"
+
+
+def auto_options(
+    minutes: float | None,
+    candidates: Sequence[str] | None,
+    flags: Sequence[str] | None,
+    seed: int | None,
+    for_one_model: Mapping[str, object],
+) -> dict[str, Any]:
+    """Check the options of a search for the best model before anything is fitted; return what `choose` takes."""
+    from evaluation.auto import MINUTES, ORDERED, UNORDERED, check_candidates, check_minutes
+    from evaluation.run import settings_by_model
+    from recsys.models import model_class
+
+    for name, value in for_one_model.items():
+        if value:
+            raise InputError(
+                f"--{name} is for one model, got it with --model auto.",
+                "Leave it out, or name the model. Candidates' settings: --set lstm.epochs=20.",
+            )
+    names = check_candidates(" ".join(candidates or ()).replace(",", " ").split())
+    minutes = MINUTES if minutes is None else minutes
+    check_minutes(minutes)
+    settings = {}
+    for name, texts in settings_by_model(flags or (), names or [*dict.fromkeys([*ORDERED, *UNORDERED])]).items():
+        config = model_class(name).Config.from_flags(texts)
+        changed = {text.partition("=")[0].strip().replace("-", "_") for text in texts}
+        settings[name] = {one: value for one, value in config.to_mapping().items() if one in changed}
+    return {"candidates": names, "minutes": minutes, "settings": settings, "seed": seed or 0}
+
+
+def refuse_auto_options(minutes: float | None, candidates: Sequence[str] | None) -> None:
+    """Refuse the options of a search where one model is named."""
+    for name, value in {"minutes": minutes, "candidates": candidates}.items():
+        if value:
+            raise InputError(f"--{name} belongs to --model auto.", "Leave it out, or let recsys choose the model.")
+
+
+def choose(data: Dataset, split: str, final: bool, **options: Any) -> Recommender:
+    """Find the best model, show what was tried, and fit it on everything where that is wanted."""
+    from evaluation.auto import find_model
+    from evaluation.auto_screen import auto_table
+    from recsys.cli.screen import console
+    from recsys.dataset.split import split_dataset
+
+    found = find_model(data, split_dataset(data, split), progress=True, **options)
+    console().print(auto_table(found))
+    model = found.model
+    if final:
+        refit = getattr(model, "refit", None)
+        model = type(model)(model.config).fit(data, progress=True) if refit is None else refit(progress=True)
+    model.facts["contest"] = found.facts()
+    return model

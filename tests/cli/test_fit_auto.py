@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evaluation.auto import ORDERED, UNORDERED, find_model
+from evaluation.auto_screen import verdict
+from recsys.config import Settings, setting
+from recsys.dataset.prepared import Order
+from recsys.dataset.split import split_dataset
+from recsys.errors import ConfigError
+from recsys.models import REGISTRY, load_model
+from recsys.models.base import OnEpoch
+from recsys.models.popularity import PopularityRecommender
+from tests.cli.conftest import Recsys
+from tests.contract import camps
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Path:
+    return camps(120).save(tmp_path / "prepared")
+
+
+class Clock:
+    """Tell a time that goes on when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+CLOCK = Clock()
+
+
+@dataclass(frozen=True)
+class SlowConfig(Settings):
+    epochs: int = setting(10, "how long", low=1)
+
+
+class SlowRecommender(PopularityRecommender):
+    """Take a minute an epoch."""
+
+    name = "slow"
+    Config = SlowConfig
+    finds_epochs = True
+    fits: list[int] = []  # noqa: RUF012
+
+    def __init__(self, config: Settings | None = None, *, on_epoch: OnEpoch | None = None) -> None:
+        super().__init__(config)
+        self.on_epoch = on_epoch
+
+    def _fit(self, *arguments: Any) -> None:
+        super()._fit(*arguments)
+        epochs = int(self.config.to_mapping()["epochs"])
+        self.fits.append(epochs)
+        for epoch in range(1, epochs + 1):
+            CLOCK.now += 60
+            if self.on_epoch is not None:
+                self.on_epoch(epoch, {})
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Register a model that takes a minute an epoch; give the numbers of epochs that it was fitted for."""
+    monkeypatch.setitem(REGISTRY, "slow", f"{__name__}:SlowRecommender")
+    monkeypatch.setattr("evaluation.auto.model_class", lambda name: {"slow": SlowRecommender}.get(name) or _class(name))
+    monkeypatch.setattr("evaluation.auto.make_model", _make)
+    monkeypatch.setattr(CLOCK, "now", 0.0)
+    fits: list[int] = []
+    monkeypatch.setattr(SlowRecommender, "fits", fits)
+    return fits
+
+
+def _class(name: str) -> Any:
+    from recsys.models import model_class
+
+    return model_class(name)
+
+
+def _make(name: str, settings: Mapping[str, Any], **options: Any) -> Any:
+    from recsys.models import make_model
+
+    return SlowRecommender(SlowConfig(**settings), **options) if name == "slow" else make_model(name, settings)
+
+
+def test_keeps_the_best_candidate_and_says_what_it_found(recsys: Recsys, prepared: Path, tmp_path: Path) -> None:
+    out = tmp_path / "best"
+    done = recsys("fit", prepared, "--model", "auto", "--candidates", "popularity", "item-knn", "--out", out)
+    assert done.code == 0, done.err
+    for text in ("NDCG@10".lower(), "recall@10", "seconds", "popularity", "item-knn", "blend", "Keeping"):
+        assert text in done.out
+    assert "Fitting item-knn" in done.err
+    model = load_model(out)
+    assert model.name in ("item-knn", "blend")
+    assert f"Fitted {model.name} on" in done.out
+    rows = {row["model"]: row for row in model.facts["contest"]["rows"]}
+    assert list(rows) == ["popularity", "item-knn", "blend"]
+    assert rows["item-knn"]["ndcg"] > rows["popularity"]["ndcg"]
+    assert recsys("recommend", out, "--user", 5000).code == 0
+    assert "item-knn" in recsys("describe", out).out
+    judged = recsys("evaluate", prepared, "--saved", out, "--out", tmp_path / "results")
+    assert judged.code == 0, judged.err
+
+
+def test_final_learns_from_everything(recsys: Recsys, prepared: Path, tmp_path: Path) -> None:
+    for candidates in (["item-knn"], ["item-knn", "ease"]):
+        out = tmp_path / "-".join(candidates)
+        words = ["--set", "item-knn.neighbours=9", "--final", "--out", out]
+        done = recsys("fit", prepared, "--model", "auto", "--candidates", *candidates, *words)
+        assert done.code == 0, done.err
+        assert "(everything)" in done.out
+        model = load_model(out)
+        assert model.facts["test_sha256"] is None
+        assert model.facts["contest"]["rows"][0]["model"] == "item-knn"
+
+
+def test_the_same_seed_finds_the_same(recsys: Recsys, prepared: Path, tmp_path: Path) -> None:
+    scores = []
+    for name in ("one", "two"):
+        words = ["--seed", 3, "--candidates", "item-knn als", "--set", "als.factors=4", "--out", tmp_path / name]
+        assert recsys("fit", prepared, "--model", "auto", *words).code == 0
+        model = load_model(tmp_path / name)
+        scores.append(model.scores(model.data.histories))
+    assert np.array_equal(*scores)
+
+
+def test_a_blend_is_kept_only_beyond_noise() -> None:
+    """Noise has no best model: whatever leads, the interval of the blend's lead reaches below zero."""
+    data = camps(150, taste=False)
+    found = find_model(data, split_dataset(data), candidates=["popularity", "item-knn", "ease"])
+    assert found.gain is not None
+    assert found.gain.low <= 0
+    assert found.model.name != "blend"
+    assert "the blend is not better beyond noise" in verdict(found)
+
+
+def test_order_decides_the_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evaluation.auto._Contest.run", lambda self, names: names)
+    data = camps(40)
+    names = [find_model(replace(data, order=order), split_dataset(data)) for order in (Order.TIME, Order.NONE)]
+    assert names == [ORDERED, UNORDERED]
+    assert "markov" not in UNORDERED
+
+
+def test_no_candidate_begins_after_its_time(slow: list[int]) -> None:
+    data = camps(40)
+    found = find_model(data, split_dataset(data), candidates=["slow", "popularity"], minutes=5, clock=CLOCK)
+    assert slow == [10], "the first one is not stopped: there would be nothing else"
+    assert [(row.model, row.note) for row in found.rows] == [("slow", ""), ("popularity", "left out: no time")]
+
+
+def test_epochs_are_fitted_into_the_time(slow: list[int]) -> None:
+    data = camps(40)
+    found = find_model(data, split_dataset(data), candidates=["popularity", "slow"], minutes=6, clock=CLOCK)
+    assert slow == [10, 5], "one minute went into finding out how long an epoch takes"
+    assert "5 of 10 epochs for lack of time" in found.rows[1].note
+    find_model(data, split_dataset(data), candidates=["popularity", "slow"], minutes=600, clock=CLOCK)
+    assert slow[2:] == [10]
+    late = find_model(data, split_dataset(data), candidates=["popularity", "slow"], minutes=2, clock=CLOCK)
+    assert late.rows[1].note == "left out: time for 1 of 10 epochs only"
+    assert late.model.name == "popularity"
+
+
+def test_a_candidate_that_fails_is_noted_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys.models.linear.available_memory", lambda: 100.0)
+    data = camps(40)
+    found = find_model(data, split_dataset(data), candidates=["ease", "popularity"])
+    assert "EASE needs" in found.rows[0].note
+    assert found.model.name == "popularity"
+    with pytest.raises(ConfigError, match="None of the candidates could be fitted: ease: EASE needs"):
+        find_model(data, split_dataset(data), candidates=["ease"])
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--minutes", 0], "more than 0 minutes, got 0"),
+        (["--candidates", "ease", "esae"], "There is no model 'esae'"),
+        (["--candidates", "ease", "ease"], "Candidates must differ"),
+        (["--candidates", "blend"], "blended anyway"),
+        (["--config", "x.toml"], "--config is for one model"),
+        (["--resume"], "--resume is for one model"),
+        (["--set", "epochs=3"], "epochs=3"),
+        (["--set", "lstm.epoch=3"], "There is no setting 'epoch'"),
+        (["--split", "tme"], "'kind' must be one of"),
+        (["--model", "ease", "--minutes", 3], "--minutes belongs to --model auto"),
+        (["--model", "ease", "--candidates", "als"], "--candidates belongs to --model auto"),
+    ],
+)
+def test_bad_input_is_refused(
+    recsys: Recsys, prepared: Path, tmp_path: Path, words: list[object], message: str
+) -> None:
+    named = [] if "--model" in words else ["--model", "auto"]
+    done = recsys("fit", prepared, *named, "--out", tmp_path / "model", *words)
+    assert (done.code, done.out) == (2, "")
+    assert message in " ".join(done.err.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["prepared"]
