@@ -61,8 +61,8 @@ def draw(data: str, folder: str | Path = FOLDER) -> Path | None:
         bins,
         {model: _intervals(result, names) for model, result in titles.items()},
         title=f"New people and new titles on {some['data_title'] or data}",
-        about=f"{METRIC}; above: {n_people:,} people whom no model has seen, always the same target; "
-        "thin lines: 95 % intervals; pale: too few targets to tell",
+        about=(f"above: {n_people:,} people whom no model has seen, always with the same target; " if people else "")
+        + "thin lines: 95 % intervals",
     )
     return save_figure(figure, Path(folder) / f"{file_stem(data)}.png")
 

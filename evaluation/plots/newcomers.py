@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FEW = 30
-"""A group of fewer targets is drawn pale."""
+"""A group of fewer targets is drawn pale and without intervals, which would only say that nothing is known."""
 _Values = Mapping[str, Sequence[Interval]]
 
 
@@ -76,24 +76,26 @@ def _draw_lines(axes: Any, known: Sequence[int], values: _Values, styles: Mappin
 def _draw_bars(
     axes: Any, bins: Sequence[Slice], values: _Values, models: Sequence[str], styles: Mapping[str, Style]
 ) -> None:
-    """Draw a group of bars for each bin, one a model, with intervals; of few targets, pale."""
+    """Draw a group of bars for each bin, one a model, with intervals; of few targets, pale and without."""
     centres = np.arange(len(bins), dtype=float)
     width = 0.84 / len(models)
-    opacity = [0.35 if one.n_users < FEW else 0.9 for one in bins]
+    told = np.array([one.n_users >= FEW for one in bins])
     top = 0.0
     for place, model in enumerate(models):
         colour = styles[model].colour
         hatch = "" if styles[model].marker == "o" else "////"
         value, low, high = np.array(values[model], dtype=float).T
         x = centres + (place - (len(models) - 1) / 2) * width
-        for at, height, alpha in zip(x, value, opacity, strict=True):
+        for at, height, enough in zip(x, value, told, strict=True):
+            alpha = 0.9 if enough else 0.35
             axes.bar(at, height, 0.9 * width, color=colour, alpha=alpha, hatch=hatch, edgecolor=PAPER, linewidth=0)
-        axes.vlines(x, low, high, color=styles[model].ink, linewidth=0.8, alpha=0.7)
+        axes.vlines(x[told], low[told], high[told], color=styles[model].ink, linewidth=0.8, alpha=0.7)
         axes.bar(0, 0, 0, color=colour, hatch=hatch, edgecolor=PAPER, label=model)  # for the legend, never pale
-        top = max(top, float(high.max()))
+        top = max(top, float(np.where(told, high, value).max()))
     axes.set_xlim(-0.5, len(bins) - 0.5)
     axes.set_ylim(0, min(1.0, top * 1.04) or 1.0)
-    axes.set_xticks(centres, [f"{one.name}\n{one.n_users:,} targets" for one in bins])
+    names = [f"{one.name}\n{one.n_users:,} targets" + ("" if one.n_users >= FEW else ",\ntoo few") for one in bins]
+    axes.set_xticks(centres, names)
     axes.tick_params(axis="x", length=0)
     axes.set_xlabel("training events of the target's title")
     axes.set_ylabel("recall@10")

@@ -16,9 +16,10 @@ from evaluation.report.markdown import escape, markdown_line
 from evaluation.result_files import FOLDER, file_stem
 
 NOTES = (
-    f"{METRIC}. Small numbers: 95 % Wilson intervals. **Bold**: above {REFERENCE} beyond doubt, on the same targets: "
-    "the paired bootstrap interval leaves zero out, and the exact sign test, corrected for the models of the column, "
-    "agrees. (few): fewer than 30 targets, which say nothing for or against a model."
+    f"{METRIC}; the targets of new people are the same in every column. Small numbers: 95 % Wilson intervals. "
+    f"**Bold**: above {REFERENCE} beyond doubt, on the same targets: the paired bootstrap interval leaves out zero, "
+    "and the exact sign test, corrected for the models of the column, agrees. (few): fewer than 30 targets, which say "
+    "nothing for or against a model."
 )
 _Column = tuple[str, str]
 """The part that a column is of, and the group in it."""
@@ -58,7 +59,9 @@ def _table(name: str, parts: Mapping[str, Rows], folder: Path, link: str) -> str
 def _about(name: str, parts: Mapping[str, Rows], folder: Path, link: str) -> str:
     """Say what the columns are, and where the picture is."""
     n_people = next((row["protocol"]["n_users"] for row in parts[PEOPLE].values()), 0)
-    people = f"{n_people:,} people whom no model has seen, known by their first titles" if n_people else ""
+    people = (
+        f"{n_people:,} people whom no model has seen, known by so many titles before the target" if n_people else ""
+    )
     titles = "targets by their training events" if parts[TITLES] else ""
     file = f"{file_stem(name)}.png"
     picture = f" ([picture]({link}/{file}))" if (folder / "newcomers" / file).is_file() else ""

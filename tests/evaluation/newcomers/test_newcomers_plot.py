@@ -13,7 +13,7 @@ def test_a_model_keeps_its_colour_in_both_halves():
     figure = newcomers_figure(KNOWN, LINES, BINS, BARS, title="Toy")
     above, below = figure.axes
     assert [text.get_text() for text in above.get_xticklabels()] == ["1", "10"]
-    assert [text.get_text() for text in below.get_xticklabels()] == ["0\n5 targets", "20+\n1,500 targets"]
+    assert [text.get_text() for text in below.get_xticklabels()] == ["0\n5 targets,\ntoo few", "20+\n1,500 targets"]
     named = {text.get_text(): text for text in above.texts}
     assert "lstm  0.300" in named
     assert "popularity  0.050" in named
