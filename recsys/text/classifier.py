@@ -71,7 +71,8 @@ class TextClassifier:
         """Learn from labelled texts and keep the epoch that does best on the validation part.
 
         `vectors` start the word embedding; without them `config.vectors` decides, and trained ones are trained on the
-        training texts and on `more_texts`, which need no label. The network first learns from a `pretraining` corpus,
+        training texts (of phrases, on the whole sentences among them, which `subset` marks) and on `more_texts`, which need
+        no label. The network first learns from a `pretraining` corpus,
         other texts with as many classes in the same order (reviews of films, before reviews of places), with the
         vocabulary of the training texts. Raises InputError for empty parts, other classes or a single one, and vectors
         of another width.
@@ -88,7 +89,9 @@ class TextClassifier:
         cleaned = [clean(text, config.clean) for text in train.texts]
         self._tokens = Tokens.learn(cleaned, config.n_words)
         if vectors is None and config.vectors == "train":
-            vectors = self._train_vectors([*cleaned, *(clean(text, config.clean) for text in more_texts)], progress)
+            whole = range(len(cleaned)) if train.subset is None else np.flatnonzero(train.subset)
+            read = [*(cleaned[row] for row in whole), *(clean(text, config.clean) for text in more_texts)]
+            vectors = self._train_vectors(read, progress)
         backend.utils.set_random_seed(config.seed)
         network = build(config, self._tokens.n_codes, len(self.labels))
         self.vectors = vectors
