@@ -71,11 +71,10 @@ class TextClassifier:
         """Learn from labelled texts and keep the epoch that does best on the validation part.
 
         `vectors` start the word embedding; without them `config.vectors` decides, and trained ones are trained on the
-        training texts (of phrases, on the whole sentences among them, which `subset` marks) and on `more_texts`, which need
-        no label. The network first learns from a `pretraining` corpus,
-        other texts with as many classes in the same order (reviews of films, before reviews of places), with the
-        vocabulary of the training texts. Raises InputError for empty parts, other classes or a single one, and vectors
-        of another width.
+        training texts (of phrases, on the whole sentences among them, which `subset` marks) and on `more_texts`, which
+        need no label. The network first learns from a `pretraining` corpus, other texts with as many classes in the
+        same order (reviews of films, before reviews of places), with the vocabulary of the training texts. Raises
+        InputError for empty parts, other classes or a single one, and vectors of another width.
         """
         self._check(train, validation, vectors, pretraining)
         from recsys.backend import load_keras
