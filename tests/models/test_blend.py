@@ -262,6 +262,19 @@ def test_the_folder_is_flat_and_names_members(tmp_path: Path) -> None:
     assert again.describe().columns[:3] == ["member", "model", "weight"]
 
 
+def test_a_network_as_a_member_comes_back_and_goes_on(tmp_path: Path) -> None:
+    data = camps(30)
+    split = split_dataset(data)
+    flags = ["members=lstm item-knn", "weights=1 1", "lstm.units=4", "lstm.dim=4", "lstm.epochs=1", "lstm.user_dim=0"]
+    blend = BlendRecommender(BlendConfig.from_flags(flags)).fit(data, split)
+    again = load_model(load_model(blend.save(tmp_path / "one")).save(tmp_path / "two"))
+    assert_same_lists(again.recommend(k=5), blend.recommend(k=5), exactly=True)
+    assert again.recommend(k=3, mood=["Romance"]).height == 90
+    final = blend.refit()
+    assert final.members["lstm"].facts["fitted_on"] == "everything"
+    assert final.weights == {"lstm": 0.5, "item-knn": 0.5}
+
+
 class MoodyEASE:
     """Stand for a member that follows moods: its scores turn round with one."""
 
