@@ -117,8 +117,7 @@ RECIPES = {
             ngrams=3,
             n_buckets=2**21,
             vectors_epochs=3,
-            epochs=3,
-            schedule="cosine",
+            epochs=4,
         ),
         Recipe(
             "yelp-stars",
