@@ -35,8 +35,9 @@ class BlendRecommender(Recommender):
 
     Each member is fitted on the same training part; its scores are brought to a common scale (`scales.py`), and the
     weights that maximise NDCG@k over the full ranking of the validation part are searched (`weights.py`). Weight 1 on
-    the best member is where the search begins, and a blend that a last look at the full ranking finds below it is
-    given up for it. Members left without weight are not kept.
+    the best member is where the search begins, and what remains where weights chosen on some of the users do not beat
+    that member on the others, or where a last look at the full ranking finds the blend below it. Members left without
+    weight are not kept.
 
     Fitted without a validation part, and without `weights` in the settings, the blend holds events out itself to
     choose the weights, and fits its members again on everything. Models that are fitted already are taken as they
@@ -112,15 +113,17 @@ class BlendRecommender(Recommender):
         pool = pool_members([member._scores for member in members.values()], validation, scales, config.cutoff)
         self._sharpness = dict(zip(labels, pool.sharpness, strict=True))
         self.alone = dict(zip(labels, pool.single.T, strict=True))
+        best = int(pool.single.mean(axis=0).argmax())
+        alone = Choice(scales[0], np.eye(len(labels))[best])
         if config.weights:
-            self._take(members, self._given_choice(pool, scales))
+            choice = self._given_choice(pool, scales)
         else:
             self.honest = cross_fitted(pool, scales, config.seed)
-            self._take(members, choose(pool, scales))
+            choice = choose(pool, scales) if self.honest.mean() > pool.single[:, best].mean() else alone
+        self._take(members, choice)
         ndcg, recall = self._judge(validation)
-        best = int(pool.single.mean(axis=0).argmax())
         if not config.weights and ndcg < pool.single[:, best].mean():  # beyond the pool's titles it turned out worse
-            self._take(members, Choice(self._scale, np.eye(len(labels))[best]))
+            self._take(members, alone)
             ndcg, recall = float(pool.single[:, best].mean()), float(pool.single_recall[:, best].mean())
         self._report(pool, members, ndcg, recall)
 
