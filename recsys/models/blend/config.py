@@ -34,8 +34,8 @@ class BlendConfig(Settings):
     )
     member_settings: tuple[str, ...] = setting((), "settings of members: MEMBER.NAME=VALUE (or a table [MEMBER])")
     scale: str = setting(
-        AUTO,
-        "how scores of different models are made comparable; auto: what is best on validation",
+        "log-odds",
+        "how scores of different models are made comparable; auto: what is best on validation, of all",
         choices=(AUTO, *SCALES),
     )
     weights: tuple[float, ...] = setting((), "weight of each member, in their order (none: chosen on validation)")

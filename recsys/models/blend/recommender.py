@@ -27,7 +27,7 @@ from recsys.ranking.ranks import target_ranks
 
 FILE = "blend.json"
 GIVEN = "z-score"
-"""The scale where nothing was held out to choose one by."""
+"""The scale where nothing was held out to choose one by, or to find how sharp the members' scores are."""
 
 
 class BlendRecommender(Recommender):
@@ -133,7 +133,7 @@ class BlendRecommender(Recommender):
         weights = weights / weights.sum()
         if pool is not None:
             return max((Choice(scale, weights) for scale in scales), key=lambda one: float(pool.ndcg(one).mean()))
-        return Choice(GIVEN if self.config.scale == AUTO else self.config.scale, weights)
+        return Choice(self.config.scale if self.config.scale == "rank" else GIVEN, weights)
 
     def _fit_in_two_steps(self, data: Dataset, progress: bool) -> None:
         """Choose the weights on events held out of `data`, then fit the chosen members on all of it."""
