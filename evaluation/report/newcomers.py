@@ -51,7 +51,7 @@ def _table(name: str, parts: Mapping[str, Rows], folder: Path, link: str) -> str
     for model in _best_first(parts):
         cells = [_cell(parts[part].get(model), group, bold=model in bold[part, group]) for part, group in columns]
         lines.append(markdown_line([_linked(name, model, parts, link), *cells]))
-    body = "\n".join(lines)
+    body = f"<details><summary>All {len(lines) - 2} models</summary>\n\n" + "\n".join(lines) + "\n\n</details>"
     heading = f"**{some['data_title'] or name}** (`{name}`): {_about(name, parts, folder, link)}."
     return "\n\n".join(filter(None, [heading, body, _stale(name, parts[TITLES], folder)]))
 

@@ -85,11 +85,11 @@ def test_a_later_run_adds_its_rows(toy, tmp_path, capsys):
     text = render("<!-- newcomers:begin --><!-- newcomers:end -->", tmp_path / "results")
     lines = text.splitlines()
     assert lines[1].startswith("**Toy** (`toy`): targets by their training events; 6 people whom no model has seen")
-    assert lines[3] == "| model | 0–4 events: 40 targets | 1 known | 2 known | 5 known | 10 known |"
-    assert [line.split("]")[0] for line in lines[5:8]] == ["| [markov", "| [popularity", "| [lstm"]
-    assert "**1.000** <sub>0.912–1.000</sub>" in lines[5]  # 40 targets, and popularity finds none
-    assert lines[5].count("**") == 2  # six people are too few to tell
-    assert lines[7].endswith("</sub> | – | – | – | – |")  # no people yet
+    assert lines[5] == "| model | 0–4 events: 40 targets | 1 known | 2 known | 5 known | 10 known |"
+    assert [line.split("]")[0] for line in lines[7:10]] == ["| [markov", "| [popularity", "| [lstm"]
+    assert "**1.000** <sub>0.912–1.000</sub>" in lines[7]  # 40 targets, and popularity finds none
+    assert lines[7].count("**") == 2  # six people are too few to tell
+    assert lines[9].endswith("</sub> | – | – | – | – |")  # no people yet
     write_judged(tmp_path / "results", "lstm", {0: [[3]] * 40}, data="toy", data_title="Toy")
     again = render(text, tmp_path / "results")
     assert "again: `python -m evaluation.newcomers --part titles --data toy --model lstm`" in again
