@@ -13,6 +13,7 @@ from typing import Any, Self, cast
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
@@ -118,8 +119,9 @@ class BlendRecommender(Recommender):
         if config.weights:
             choice = self._given_choice(pool, scales)
         else:
-            self.honest = cross_fitted(pool, scales, config.seed)
-            choice = choose(pool, scales) if self.honest.mean() > pool.single[:, best].mean() else alone
+            with threadpool_limits(1, user_api="blas"):  # many small products
+                self.honest = cross_fitted(pool, scales, config.seed)
+                choice = choose(pool, scales) if self.honest.mean() > pool.single[:, best].mean() else alone
         self._take(members, choice)
         ndcg, recall = self._judge(validation)
         if not config.weights and ndcg < pool.single[:, best].mean():  # beyond the pool's titles it turned out worse
