@@ -183,17 +183,18 @@ class TextClassifier:
 
     def _add_wide(self, network: keras.Model, train: Texts, validation: Texts) -> None:
         """Fit the n-grams' weights and put both parts together as validation weighs them."""
-        from recsys.text.ngrams import balance, fit_wide, wide_outputs
+        from recsys.text.ngrams import balance, fit_wide, wide_logits
 
         assert self._encoder is not None
         config, n_classes = self.config, len(self.labels)
-        weights = fit_wide(train.codes, train.labels, config, n_classes)
+        weights, intercepts = fit_wide(train.codes, train.labels, config, n_classes)
         chances = np.clip(self._encoder.probabilities([validation.codes]).astype(np.float64), 1e-7, 1 - 1e-7)
         deep = np.log(chances / (1 - chances)) if config.output == "sigmoid" else np.log(chances)
-        wide = wide_outputs(validation.codes, weights, config)
+        wide = wide_logits(validation.codes, weights, intercepts, config)
         of_deep, of_wide = balance(deep, wide, validation.labels)
         decision = network.get_layer("logits")
-        decision.set_weights([of_deep * part for part in decision.get_weights()])
+        kernel, bias = decision.get_weights()
+        decision.set_weights([of_deep * kernel, of_deep * bias + of_wide * intercepts])
         network.get_layer("ngram_weights").set_weights([of_wide * weights])
         self._serve(network)
         accuracy = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,11 @@ def distinct_buckets(codes: npt.NDArray[np.int32], config: TextConfig) -> npt.ND
 
 def fit_wide(
     codes: Codes, labels: npt.NDArray[np.int32], config: TextConfig, n_classes: int
-) -> npt.NDArray[np.float32]:
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Fit logistic regressions on n-grams that are scaled by their log-count ratios, one class against the rest.
 
-    Returns the weight of each bucket, (n_buckets, n_outputs); a sigmoid has one output, for the second class. The
-    intercept is left to the network.
+    Returns the weight of each bucket, (n_buckets, n_outputs), and the intercepts (n_outputs,); a sigmoid has one
+    output, for the second class.
     """
     return _regression(_features(codes, config), labels, config, n_classes)
 
@@ -67,10 +68,12 @@ def balance(
     return float(found.x[0]), float(found.x[1])
 
 
-def wide_outputs(codes: Codes, weights: npt.NDArray[np.float32], config: TextConfig) -> npt.NDArray[np.float32]:
-    """Return the wide part's outputs for other texts, (n, n_outputs)."""
-    outputs: npt.NDArray[np.float32] = _features(codes, config) @ weights
-    return outputs
+def wide_logits(
+    codes: Codes, weights: npt.NDArray[np.float32], intercepts: npt.NDArray[np.float32], config: TextConfig
+) -> npt.NDArray[np.float32]:
+    """Return what the wide part says of other texts, (n, n_outputs)."""
+    logits: npt.NDArray[np.float32] = _features(codes, config) @ weights + intercepts
+    return logits
 
 
 def _features(codes: Codes, config: TextConfig) -> Any:
@@ -89,8 +92,9 @@ def _features(codes: Codes, config: TextConfig) -> Any:
 
 def _regression(
     features: Any, labels: npt.NDArray[np.int32], config: TextConfig, n_classes: int
-) -> npt.NDArray[np.float32]:
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     try:
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
     except ImportError:
         raise ConfigError(
@@ -98,14 +102,20 @@ def _regression(
         ) from None
 
     weights = np.zeros((features.shape[1], n_classes), dtype=np.float32)
+    intercepts = np.zeros(n_classes, dtype=np.float32)
     for label in range(1, n_classes) if config.output == "sigmoid" else range(n_classes):
         inside = labels == label
         counts = [np.asarray(features[rows].sum(axis=0)).ravel() + 1.0 for rows in (inside, ~inside)]
         ratios = np.log(counts[0] / counts[0].sum()) - np.log(counts[1] / counts[1].sum())
         ratios[counts[0] + counts[1] == 2] = 0  # no training text has it
         scaled = features.multiply(ratios.astype(np.float32)).tocsr()
-        fit = LogisticRegression(
+        regression = LogisticRegression(
             C=config.ngram_strength, solver="liblinear", dual=True, tol=0.01, max_iter=100, random_state=0
-        ).fit(scaled, inside)
-        weights[:, label] = ratios * fit.coef_[0]
-    return weights[:, 1:] if config.output == "sigmoid" else weights
+        )
+        with warnings.catch_warnings():  # nearly there is near enough: what is left is far below the noise
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            regression.fit(scaled, inside)
+        weights[:, label] = ratios * regression.coef_[0]
+        intercepts[label] = regression.intercept_[0]
+    first = int(config.output == "sigmoid")
+    return weights[:, first:], intercepts[first:]
