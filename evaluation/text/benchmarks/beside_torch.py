@@ -153,7 +153,7 @@ def write_task(folder: Path, config: Mapping[str, Any], n_texts: int, seed: int 
     codes = Codes.cut(words, offsets, settings.n_tokens, settings.keep)
     labels = targets(rng.integers(0, 2, n_texts).astype(np.int32), settings, 2)
     batches = Batches(codes, labels, settings.batch_size, seed=seed, shuffled=True)
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for place in range(len(batches)):
         arrays[f"codes_{place}"], arrays[f"labels_{place}"] = batches[place]
     np.savez(folder / "batches.npz", **arrays)
