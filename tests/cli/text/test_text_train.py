@@ -86,10 +86,17 @@ def test_word_vectors_and_more_texts_reach_the_model(recsys, reviews, tmp_path, 
 
 
 def test_a_published_row_with_more_texts_is_told(recsys, tmp_path, untrained) -> None:
+    rows = {"text": [f"a {row}" for row in range(20)], "stars": [1, 5] * 10}
+    pl.DataFrame(rows).write_csv(tmp_path / "places.csv")
+    said = recsys("text", "train", "yelp-stars", "--data", tmp_path / "places.csv", "--out", tmp_path / "m")
+    assert said.code == 0, said.err
+    assert "trains word vectors on imdb too: --more-texts FILE." in said.err
+
+
+def test_many_classes_are_named_by_the_first_and_the_last(recsys, tmp_path, untrained) -> None:
     rows = {"text": [f"a {row}" for row in range(20)], "group": ["sci.med", "sci.space"] * 10}
     pl.DataFrame(rows).write_csv(tmp_path / "news.csv")
     said = recsys("text", "train", "news20-glove", "--data", tmp_path / "news.csv", "--out", tmp_path / "m")
-    assert "--more-texts" in said.err
     assert "classes alt.atheism … talk.religion.misc (20)" in said.out
 
 

@@ -92,9 +92,10 @@ class Network:
     def __init__(self, config, *, recipe):
         self.config, self.recipe, self.labels, self.facts, self.epochs = config, recipe, (), {}, []
 
-    def fit(self, train, validation, *, more_texts, progress):
+    def fit(self, train, validation, *, vectors, more_texts, pretraining, progress):
         self.labels = train.classes
-        self.more_texts = list(more_texts)
+        self.more_texts, self.pretraining = list(more_texts), pretraining
+        self.vectors, self.given_vectors = f"vectors of seed {self.config.seed}", vectors
         self.facts = {"fit_seconds": 2.0 + self.config.seed, "train_sha256": train.sha256}
         self.epochs = [{"epoch": 1, "loss": 0.1 * self.config.seed}]
         return self
@@ -128,7 +129,8 @@ def network(monkeypatch):
 @pytest.mark.usefixtures("network")
 def test_a_recipe_is_trained_once_a_seed_and_kept(parts, tmp_path):
     row = TextRow("imdb", "imdb-lstm", (0, 1), ("epochs=1",))
-    path = run.run_row(row, parts, more_texts=["unlabelled"], out=tmp_path, save=tmp_path / "models")
+    beside = run.Beside(["unlabelled"], parts.validation)
+    path = run.run_row(row, parts, beside=beside, out=tmp_path, save=tmp_path / "models")
     result = json.loads(path.read_text())
     first, second = result["seed_values"]["accuracy"]
     assert first == 1.0 > second
@@ -138,7 +140,9 @@ def test_a_recipe_is_trained_once_a_seed_and_kept(parts, tmp_path):
     assert result["config"]["epochs"] == 1
     assert "--set imdb-lstm.epochs=1 --seeds 0,1" in result["command"]
     assert list(SAVED) == [str(tmp_path / "models" / f"imdb--imdb-lstm{end}") for end in ("", "--seed-1")]
-    assert SAVED[str(tmp_path / "models" / "imdb--imdb-lstm")].more_texts == ["unlabelled"]
+    models = list(SAVED.values())
+    assert all((one.more_texts, one.pretraining) == (["unlabelled"], parts.validation) for one in models)
+    assert [one.given_vectors for one in models] == [None, "vectors of seed 0"]  # trained once, by the first seed
 
     again = run.run_row(row, parts, out=tmp_path / "again", fitted=[*map(str, SAVED)])
     judged = json.loads(again.read_text())
@@ -167,9 +171,11 @@ def test_seeds_and_commands():
     )
     with pytest.raises(ConfigError, match="phrases-6"):
         TextRow("sst", "phrases-6", (0,)).config(0)
-    assert TextRow("news20", "news20-glove", (0,)).more_texts == ("imdb", "yelp")
-    assert TextRow("news20", "news20-glove", (0,), ("vectors=none", "freeze=false")).more_texts == ()
-    assert TextRow("news20", "tfidf-svm", (0,)).more_texts == ()
+    assert TextRow("sst", "phrases-5", (0,)).more_texts == ("imdb", "yelp")
+    assert TextRow("sst", "phrases-5", (0,), ("vectors=none",)).more_texts == ()
+    assert TextRow("sst", "tfidf-svm", (0,)).more_texts == ()
+    assert TextRow("yelp", "yelp-stars", (0,)).pretraining == "imdb"
+    assert TextRow("yelp", "tfidf-svm", (0,)).pretraining is None
 
 
 # -- the published corpora ---------------------------------------------------------------------------------------------
