@@ -43,7 +43,7 @@ class TitleIndex:
         self._frame = catalogue.frame
         self._ids = Vocabulary(catalogue.frame["anime_id"])
         self._typed = _plain(catalogue.titles)
-        self._words = _words(catalogue.titles)
+        self._words = title_words(catalogue.titles)
         self._joined = self._words.str.replace_all(" ", "", literal=True)
         hidden = np.zeros(len(catalogue), dtype=bool) if adult else catalogue.adult[FIRST:]
         self._guessable = pl.Series(~hidden) & (self._words != "")
@@ -56,7 +56,7 @@ class TitleIndex:
         Bebop" beside "Cowboy Bebop: The Movie".
         """
         text = text.strip()
-        words = _words(pl.Series([text]))[0]
+        words = title_words(pl.Series([text]))[0]
         by_name = self._named(text, words)
         if len(by_name) > 1:
             raise self._ambiguous(text, words, by_name)
@@ -141,7 +141,7 @@ def _plain(titles: pl.Series) -> pl.Series:
     return titles.str.normalize("NFKC").str.to_lowercase().str.strip_chars()
 
 
-def _words(titles: pl.Series) -> pl.Series:
+def title_words(titles: pl.Series) -> pl.Series:
     """Reduce titles to lower-case letters and digits with single spaces; accents and apostrophes go."""
     return (
         titles.str.normalize("NFKD")

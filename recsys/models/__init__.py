@@ -24,7 +24,10 @@ REGISTRY = {
     "slim": "recsys.models.slim:SLIMRecommender",
     "lstm": "recsys.models.lstm.recommender:LSTMRecommender",
     "blend": "recsys.models.blend.recommender:BlendRecommender",
+    "rerank": "recsys.models.rerank.recommender:RerankRecommender",
 }
+COMPOSITE = ("blend", "rerank")
+"""The models that are made of other models, and cannot be members of one another."""
 
 
 def model_class(name: str) -> type[Recommender]:

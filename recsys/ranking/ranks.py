@@ -33,3 +33,18 @@ def target_ranks(scores: npt.NDArray[np.float32], inputs: Histories, targets: Hi
         part = slice(start, start + 512)
         ranks[part] = (scores[rows[part]] >= wanted[part, None]).sum(axis=1)
     return ranks
+
+
+def quality(
+    ranks: npt.NDArray[np.integer], rows: npt.NDArray[np.integer], n_users: int, k: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return NDCG@k and recall@k of each user (n_users,), from the ranks of targets and whose they are.
+
+    >>> quality(np.array([1, 3]), np.array([0, 1]), 2, 2)[0].tolist()
+    [1.0, 0.0]
+    """
+    hits = ranks <= k
+    n_targets = np.bincount(rows, minlength=n_users)
+    gains = np.bincount(rows, np.where(hits, 1 / np.log2(1.0 + ranks), 0.0), minlength=n_users)
+    ideal = np.cumsum(1 / np.log2(2.0 + np.arange(k)))[np.clip(n_targets, 1, k) - 1]
+    return gains / ideal, np.bincount(rows, hits, minlength=n_users) / np.maximum(n_targets, 1)

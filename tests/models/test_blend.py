@@ -319,12 +319,12 @@ def test_members_settings_as_a_toml_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "flags, message",
     [
-        (["members=ease esae"], "There is no model 'esae' to blend"),
+        (["members=ease esae"], "There is no model 'esae' to be a member"),
         (["members="], "at least one member"),
-        (["members=ease ease"], "members of a blend must differ"),
-        (["members=ease blend"], "cannot be a member of a blend"),
+        (["members=ease ease"], "members must differ"),
+        (["members=ease blend"], "A blend cannot be a member"),
         (["members=ease@a/b"], "must consist of letters"),
-        (["members=ease", "als.factors=3"], "has no member 'als'"),
+        (["members=ease", "als.factors=3"], "There is no member 'als'"),
         (["members=ease", "ease.factors=3"], "Member ease: There is no setting 'factors'"),
         (["members=ease", "ease.regularization=0"], "Member ease: 'regularization' must be at least"),
         (["members=ease", "member_settings=ease"], "given as MEMBER.NAME=VALUE"),

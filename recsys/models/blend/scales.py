@@ -12,9 +12,7 @@ import numpy.typing as npt
 from recsys.dataset.histories import Histories
 from recsys.dataset.vocabulary import FIRST
 from recsys.models.base import Scores
-
-RANK_CONSTANT = 60
-"""What reciprocal rank fusion adds to every rank: the value of Cormack et al."""
+from recsys.models.composite.recommender import RANK_CONSTANT
 
 
 @dataclass(frozen=True, eq=False)

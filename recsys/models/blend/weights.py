@@ -13,7 +13,7 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.split import Holdout
 from recsys.models.base import BATCH, Scores
 from recsys.models.blend.scales import SCALES, Seen, find_sharpness
-from recsys.ranking.ranks import target_ranks
+from recsys.ranking.ranks import quality, target_ranks
 from recsys.ranking.topk import top_k
 
 MAX_USERS = 5_000
@@ -119,21 +119,6 @@ def pool_members(scores: Sequence[Score], holdout: Holdout, scales: Sequence[str
         sharpness,
         cutoff,
     )
-
-
-def quality(
-    ranks: npt.NDArray[np.integer], rows: npt.NDArray[np.integer], n_users: int, k: int
-) -> tuple[Floats, Floats]:
-    """Return NDCG@k and recall@k of each user (n_users,), from the ranks of targets and whose they are.
-
-    >>> quality(np.array([1, 3]), np.array([0, 1]), 2, 2)[0].tolist()
-    [1.0, 0.0]
-    """
-    hits = ranks <= k
-    n_targets = np.bincount(rows, minlength=n_users)
-    gains = np.bincount(rows, np.where(hits, 1 / np.log2(1.0 + ranks), 0.0), minlength=n_users)
-    ideal = np.cumsum(1 / np.log2(2.0 + np.arange(k)))[np.clip(n_targets, 1, k) - 1]
-    return gains / ideal, np.bincount(rows, hits, minlength=n_users) / np.maximum(n_targets, 1)
 
 
 def choose(pool: Pool, scales: Sequence[str]) -> Choice:

@@ -17,7 +17,7 @@ from recsys.dataset.split import Holdout
 from recsys.errors import ConfigError, InputError
 from recsys.models.base import OnEpoch
 from recsys.models.lstm.config import LSTMConfig
-from recsys.ranking.ranks import target_ranks
+from recsys.ranking.ranks import quality, target_ranks
 
 Score = Callable[[Any], npt.NDArray[np.float32]]
 """Scores (n_users, n_codes) of a group of histories."""
@@ -54,12 +54,9 @@ def ranking_quality(score: Score, validation: Holdout, k: int = 10) -> dict[str,
     for start in range(0, validation.n_users, 512):
         part = validation.select(slice(start, start + 512))
         ranks = target_ranks(score(part.inputs), part.inputs, part.targets)
-        hits = ranks <= k
-        users, per_user = part.targets.rows, part.targets.lengths
-        gains = np.bincount(users, np.where(hits, 1 / np.log2(1 + ranks), 0.0), minlength=part.n_users)
-        ideal = np.cumsum(1 / np.log2(2 + np.arange(k)))[np.minimum(per_user, k) - 1]
-        ndcg.append(gains / ideal)
-        recall.append(np.bincount(users, hits, minlength=part.n_users) / per_user)
+        found = quality(ranks, part.targets.rows, part.n_users, k)
+        ndcg.append(found[0])
+        recall.append(found[1])
     return {f"recall@{k}": float(np.concatenate(recall).mean()), f"ndcg@{k}": float(np.concatenate(ndcg).mean())}
 
 
@@ -92,22 +89,22 @@ class RankingValidation(keras.callbacks.Callback):
             raise ConfigError(
                 f"Training diverged: the loss of epoch {epoch + 1} is {row['loss']}.", "Lower learning_rate."
             )
-        quality = {}
+        judged = {}
         if self._validation is not None:
-            quality = ranking_quality(self._make_score(self.model), self._validation, self._config.cutoff)
-        row |= {f"val_{name}": value for name, value in quality.items()}
+            judged = ranking_quality(self._make_score(self.model), self._validation, self._config.cutoff)
+        row |= {f"val_{name}": value for name, value in judged.items()}
         row["seconds"] = round(time.perf_counter() - self._began, 2)
         if logs is not None:
             logs.update({name: row[name] for name in row if name.startswith("val_")})
         self.state["epochs"].append(row)
-        value = quality.get(self._config.monitor, float(epoch))
+        value = judged.get(self._config.monitor, float(epoch))
         if value > self.state["best"]:
             self.state.update(best=value, best_epoch=epoch + 1)
             self.best_weights = self.model.get_weights()
         elif epoch + 1 - self.state["best_epoch"] >= self._config.patience:
             self.model.stop_training = True
         if self._on_epoch is not None:
-            self._on_epoch(epoch + 1, quality)
+            self._on_epoch(epoch + 1, judged)
 
 
 class Checkpoint(keras.callbacks.Callback):

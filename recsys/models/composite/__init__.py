@@ -1,0 +1,1 @@
+"""What models made of other models share: members' settings, fitting, refitting and folders."""

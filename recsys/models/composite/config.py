@@ -1,0 +1,119 @@
+"""What models made of other models have in common: which members, and the members' own settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from recsys.config import Settings, setting, show
+from recsys.errors import ConfigError
+from recsys.models import COMPOSITE, REGISTRY, model_class
+
+EXAMPLE = "For example: ease.regularization=100."
+
+
+@dataclass(frozen=True)
+class CompositeConfig(Settings):
+    """Name the members.
+
+    A member's own settings are given under its name: as a flag `ease.regularization=100`, or in TOML as a table
+    `[ease]` with `regularization = 100`. One model may be a member several times, `lstm lstm@2`, each with settings
+    of its own (`lstm@2.seed=1`).
+    """
+
+    members: tuple[str, ...] = setting(
+        ("item-knn", "ease", "slim", "als"), "which models, by name; name@label where one is there several times"
+    )
+    member_settings: tuple[str, ...] = setting((), "settings of members: MEMBER.NAME=VALUE (or a table [MEMBER])")
+    seed: int = setting(0, "seed of what is drawn at random, and of the members that have one", low=0, high=2**31 - 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.members:
+            raise ConfigError(
+                "A model of models needs at least one member, got none.", f"Known: {', '.join(REGISTRY)}."
+            )
+        for label in self.members:
+            _check_label(label)
+        if len(set(self.members)) < len(self.members):
+            raise ConfigError(
+                f"The members must differ, got {' '.join(self.members)}.",
+                "One model several times needs labels: lstm lstm@2.",
+            )
+        object.__setattr__(self, "member_settings", self._tidy_settings())
+        for label in self.members:
+            self.of(label)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Build the settings from names and values; members' settings may be tables or dotted names."""
+        own: dict[str, Any] = {}
+        of_members: list[str] = []
+        for name, value in mapping.items():
+            label, dot, inner = name.partition(".")
+            label = label.replace("_", "-")
+            if isinstance(value, Mapping):
+                of_members += [f"{label}.{one}={_text(its)}" for one, its in value.items()]
+            elif dot:
+                of_members.append(f"{label}.{inner}={_text(value)}")
+            else:
+                own[name] = value
+        if of_members:
+            given = own.get("member_settings", ())
+            own["member_settings"] = [*(given.split() if isinstance(given, str) else given), *of_members]
+        return super().from_mapping(own)
+
+    def of(self, label: str) -> Settings:
+        """Return the settings of one member; ConfigError names the member where they are wrong."""
+        config = model_class(model_of(label)).Config
+        flags = [one.removeprefix(f"{label}.") for one in self.member_settings if one.startswith(f"{label}.")]
+        seeded = {"seed": self.seed} if "seed" in {item.name for item in fields(config)} else {}
+        try:
+            return config.from_flags(flags, seeded)
+        except ConfigError as error:
+            raise ConfigError(f"Member {label}: {error.message}", error.hint) from None
+
+    def _tidy_settings(self) -> tuple[str, ...]:
+        """Keep the last value of each setting, under its proper name; refuse what belongs to no member."""
+        found: dict[str, str] = {}
+        for text in self.member_settings:
+            name, equals, value = text.partition("=")
+            label, dot, inner = name.strip().partition(".")
+            if not (dot and equals):
+                raise ConfigError(f"A member's setting is given as MEMBER.NAME=VALUE, got '{text}'.", EXAMPLE)
+            if label not in self.members:
+                raise ConfigError(f"There is no member '{label}'.", f"Its members: {', '.join(self.members)}.")
+            found[f"{label}.{inner.strip().replace('-', '_')}"] = value.strip()
+        return tuple(f"{name}={value}" for name, value in found.items())
+
+
+def model_of(label: str) -> str:
+    """Return the model's name of a member such as `lstm` or `lstm@2`."""
+    return label.partition("@")[0]
+
+
+def settings_texts(label: str, settings: Settings) -> list[str]:
+    """Write a model's settings, where they are not the defaults, as settings of a member."""
+    usual = type(settings)().to_mapping()
+    changed = {name: value for name, value in settings.to_mapping().items() if value != usual[name]}
+    return [f"{label}.{name}={_text(value)}" for name, value in changed.items()]
+
+
+def _check_label(label: str) -> None:
+    name, at, suffix = label.partition("@")
+    if name in COMPOSITE:
+        raise ConfigError(f"A {name} cannot be a member: it has members itself.", "Name its members instead.")
+    if name not in REGISTRY:
+        raise ConfigError(f"There is no model '{name}' to be a member.", f"Known: {', '.join(REGISTRY)}.")
+    if at and not re.fullmatch(r"[A-Za-z0-9_-]+", suffix):
+        raise ConfigError(
+            f"A member's label must consist of letters, digits, - and _, got '{label}'.", "For example: lstm@2."
+        )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return show(tuple(value) if isinstance(value, list) else value)

@@ -1,0 +1,138 @@
+"""What a second stage knows of titles beside the members' scores: from the training part, and from the catalogue."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.dataset.catalogue import Catalogue
+from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset
+from recsys.dataset.titles import title_words
+from recsys.dataset.vocabulary import FIRST
+
+MAX_TOKENS = 80
+"""Genres and tags that tastes are told by, the most frequent ones."""
+PRIOR = 5.0
+"""Ratings of average height that every title is given beside its own, so that one rating says little."""
+MOST_SHARED = 0.05
+"""Share of the names from which a word in them tells nothing; a catalogue without names would be one franchise."""
+LEAST_LIKENESS = 0.25
+"""Cosine of two titles' names below which they have nothing to do with each other."""
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class TitleFacts:
+    """Hold facts of each title; all arrays begin with (n_codes,).
+
+    `log_watchers`; `liking`: mean rating after the raters' own means are taken off, shrunk; `log_ratings`: how many
+    these are; `log_episodes`; `kinds (n_codes, n_kinds)` and `tokens (n_codes, n_tokens)`: one- and multi-hot type,
+    genres and tags; `token_share (n_tokens,)`: of all watched titles, those that have the token; `likeness`: sparse
+    (n_codes, n_codes), how alike two names are, which is how seasons and films of one franchise are told.
+    """
+
+    log_watchers: Floats
+    liking: Floats
+    log_ratings: Floats
+    log_episodes: Floats
+    kinds: Floats
+    tokens: Floats
+    token_share: Floats
+    likeness: Any
+
+    @classmethod
+    def of(cls, data: Dataset) -> Self:
+        """Derive the facts from a training part and its catalogue."""
+        histories, catalogue, n_codes = data.histories, data.catalogue, data.n_codes
+        watchers = np.bincount(histories.items, minlength=n_codes)
+        given, above = centred_ratings(histories)
+        rated = np.bincount(histories.items[given], minlength=n_codes)
+        liking = np.bincount(histories.items, above, n_codes) / (rated + PRIOR)
+        episodes = np.zeros(n_codes)
+        episodes[FIRST:] = np.log1p(catalogue.frame["episodes"].fill_null(0).to_numpy())
+        tokens = catalogue.token_matrix(catalogue.tokens["token"].head(MAX_TOKENS).to_list())
+        share = watchers @ tokens / max(1, watchers.sum())
+        return cls(
+            np.log1p(watchers).astype(np.float32),
+            liking.astype(np.float32),
+            np.log1p(rated).astype(np.float32),
+            episodes.astype(np.float32),
+            _kinds(catalogue),
+            tokens,
+            share.astype(np.float32),
+            name_likeness(title_words(catalogue.titles).to_list(), n_codes),
+        )
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return all of it as plain arrays."""
+        parts = {"data": self.likeness.data, "indices": self.likeness.indices, "indptr": self.likeness.indptr}
+        plain = {name: value for name, value in self.__dict__.items() if name != "likeness"}
+        return plain | {f"likeness_{name}": part for name, part in parts.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Read what `to_arrays` returned."""
+        from scipy.sparse import csr_matrix
+
+        plain = {name: array for name, array in arrays.items() if not name.startswith("likeness_")}
+        parts = tuple(arrays[f"likeness_{name}"] for name in ("data", "indices", "indptr"))
+        n_codes = len(plain["log_watchers"])
+        return cls(**plain, likeness=csr_matrix(parts, shape=(n_codes, n_codes)))
+
+
+def centred_ratings(histories: Histories) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
+    """Return which events are rated, and by how much each lies above its user's mean (0 where unrated), (n_events,)."""
+    if histories.ratings is None:
+        return np.zeros(histories.n_events, dtype=bool), np.zeros(histories.n_events)
+    given = ~np.isnan(histories.ratings)
+    rows, ratings = histories.rows, np.where(given, histories.ratings, 0).astype(np.float64)
+    counts = np.bincount(rows[given], minlength=histories.n_users)
+    means = np.bincount(rows, ratings, histories.n_users) / np.maximum(counts, 1)
+    return given, np.where(given, ratings - means[rows], 0.0)
+
+
+def name_likeness(names: list[str], n_codes: int) -> Any:
+    """Return the cosines of names by their words and pairs of words, rare ones weighing more: CSR (n_codes, n_codes).
+
+    A word's weight is its inverse document frequency (Spärck Jones, J. Documentation 28, 1972). Only cosines of
+    `LEAST_LIKENESS` or more are there, and none of a name with itself.
+    """
+    from scipy.sparse import csr_matrix, diags_array
+
+    columns: dict[str, int] = {}
+    rows, places = [], []
+    for code, name in enumerate(names, start=FIRST):
+        words = name.split()
+        for word in {*words, *(" ".join(pair) for pair in itertools.pairwise(words))}:
+            rows.append(code)
+            places.append(columns.setdefault(word, len(columns)))
+    shape = (n_codes, max(1, len(columns)))
+    table = csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, places)), shape=shape)
+    frequency = np.bincount(places, minlength=shape[1])
+    weights = np.log((1 + len(names)) / (1 + frequency)) + 1
+    weights[frequency > max(MOST_SHARED * len(names), 2)] = 0
+    table = table @ diags_array(weights.astype(np.float32))
+    table.eliminate_zeros()
+    lengths = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel())
+    table = diags_array((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ table
+    alike = csr_matrix(table @ table.T)
+    alike.setdiag(0)
+    alike.data[alike.data < LEAST_LIKENESS] = 0
+    alike.eliminate_zeros()
+    alike.sort_indices()
+    return alike
+
+
+def _kinds(catalogue: Catalogue) -> Floats:
+    kinds = catalogue.frame["type"].fill_null("").to_list()
+    known = sorted(set(kinds))
+    hot = np.zeros((catalogue.n_codes, len(known)), dtype=np.float32)
+    hot[np.arange(FIRST, catalogue.n_codes), [known.index(kind) for kind in kinds]] = 1
+    return hot

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from recsys.dataset.catalogue import Catalogue
+from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset, Order
+from recsys.dataset.split import split_dataset
+from recsys.dataset.vocabulary import FIRST, Vocabulary
+from recsys.errors import ArtifactError, ConfigError
+from recsys.models import load_model, make_model
+from recsys.models.base import Recommender
+from recsys.models.rerank.candidates import OF_A_MEMBER, OF_A_TITLE, Candidates, feature_names
+from recsys.models.rerank.config import RerankConfig
+from recsys.models.rerank.facts import TitleFacts, name_likeness
+from recsys.models.rerank.recommender import RerankRecommender, list_ndcg
+from recsys.models.rerank.trees import Lists, Trees
+from tests.contract import RecommenderContract, assert_same_lists, camps, chains, hit_rate
+
+FLAGS = ["members=item-knn popularity", "depth=12", "trees=20"]
+
+
+class TestRerankContract(RecommenderContract):
+    @classmethod
+    def make(cls) -> Recommender:
+        return RerankRecommender(RerankConfig.from_flags(FLAGS))
+
+
+class TestRerankOfAnOrderContract(RecommenderContract):
+    learns = "order"
+
+    @classmethod
+    def make(cls) -> Recommender:
+        return RerankRecommender(RerankConfig.from_flags(["members=markov popularity", "depth=12", "trees=20"]))
+
+
+def franchises(n_people: int = 400, n_franchises: int = 15, seed: int = 0) -> Dataset:
+    """Give people who watched both parts of each of their franchises; each part is watched for itself at random.
+
+    The parts that go together are told by their names, and by who watched them too seldom for a model to see.
+    """
+    rng = np.random.default_rng(seed)
+    names = [f"{word} {part}" for word in _words(n_franchises) for part in ("one", "two")]
+    rows = []
+    for _ in range(n_people):
+        liked = rng.choice(n_franchises, 3, replace=False)
+        rows.append((rng.permutation(np.concatenate([2 * liked, 2 * liked + 1])) + FIRST).tolist())
+    base = Histories.from_lists(rows, list(range(FIRST, n_people + FIRST)))
+    ids = Vocabulary(np.arange(2 * n_franchises))
+    catalogue = Catalogue(pl.DataFrame({"anime_id": ids.ids, "title": names}))
+    return Dataset("franchises", base, Vocabulary(np.arange(n_people)), ids, catalogue, Order.NONE)
+
+
+def _words(n: int) -> list[str]:
+    return ["".join(chr(97 + (place * 7 + step * 5) % 26) for step in range(6)) + str(place) for place in range(n)]
+
+
+# -- by hand -----------------------------------------------------------------------------------------------------
+
+
+def test_names_alike_by_hand() -> None:
+    """ "trigun" is in one of three names, "stampede" in one, so the first two share one rare word of one and three."""
+    alike = name_likeness(["trigun", "trigun stampede", "haibane renmei"], 5).toarray()
+    shared = np.log(4 / 3) + 1  # in two of three names
+    alone = np.log(4 / 2) + 1  # the other word, and the pair
+    assert alike[2, 3] == pytest.approx(shared / np.sqrt(shared**2 + 2 * alone**2))
+    assert alike[3, 2] == alike[2, 3]
+    assert np.count_nonzero(alike) == 2
+
+
+def test_a_word_in_every_name_makes_no_franchise() -> None:
+    assert name_likeness([f"title {number}" for number in range(100)], 102).nnz == 0
+    assert name_likeness(["", "", ""], 5).nnz == 0
+    assert name_likeness([], 2).shape == (2, 2)
+
+
+def small_world() -> Dataset:
+    catalogue = pl.DataFrame(
+        {
+            "anime_id": [10, 11, 12, 13],
+            "title": ["Aria", "Aria Natural", "Blame", "Clannad"],
+            "genres": [["Slice"], ["Slice"], ["Action"], ["Slice", "Action"]],
+            "type": ["TV", "TV", "Movie", None],
+            "episodes": [13, 26, None, 1],
+        }
+    )
+    base = Histories.from_lists([[2, 4], [2, 3], [2]], [2, 3, 4])
+    ratings = np.array([8, 6, 9, 7, np.nan], dtype=np.float32)
+    histories = Histories(base.offsets, base.items, ratings, users=base.users)
+    items = Vocabulary([10, 11, 12, 13])
+    return Dataset("small", histories, Vocabulary([1, 2, 3]), items, Catalogue(catalogue), Order.NONE)
+
+
+def test_facts_by_hand() -> None:
+    facts = TitleFacts.of(small_world())
+    assert facts.log_watchers == pytest.approx(np.log1p([0, 0, 3, 1, 1, 0]))
+    assert facts.liking[2] == pytest.approx((1 + 1) / (2 + 5)), "rated 1 above the mean by two people"
+    assert facts.liking[4] == pytest.approx(-1 / (1 + 5))
+    assert facts.log_ratings == pytest.approx(np.log1p([0, 0, 2, 1, 1, 0]))
+    assert facts.log_episodes == pytest.approx(np.log1p([0, 0, 13, 26, 0, 1]))
+    assert facts.kinds.sum(axis=1).tolist() == [0, 0, 1, 1, 1, 1]
+    assert facts.token_share.tolist() == pytest.approx([4 / 5, 1 / 5]), "slice, action of five watched titles"
+
+
+def test_candidates_by_hand() -> None:
+    data = small_world()
+    scores = {"a": np.array([[0, 0, 9, 3, 8, 1]], dtype=np.float32), "b": np.array([[0, 0, 9, 1, 8, 1]], np.float32)}
+    found = Candidates.find(scores, data.histories.select(slice(0, 1)), TitleFacts.of(data), 1)
+    assert found.rows.tolist() == [0]
+    assert found.codes.tolist() == [3], "both members' best unseen title"
+    features = dict(zip(feature_names(["a", "b"]), found.features[0].tolist(), strict=True))
+    assert features["a: score"] == 3
+    assert features["b: below the first"] == 0
+    assert features["a: log rank"] == 0
+    assert features["mean rating"] == 7
+    assert features["length of the history"] == pytest.approx(np.log(3))
+    assert features["share of the type in the history"] == 0.5
+    assert features["cosine of genres and tags"] == pytest.approx(np.sqrt(0.5))
+    alike = name_likeness(["aria", "aria natural", "blame", "clannad"], 6)[2, 3]
+    assert features["likeness of names"] == pytest.approx(alike)
+    assert features["rating of names alike"] == pytest.approx(alike * 1), "Aria was rated 1 above the mean"
+    assert features["watched of the franchise"] == (alike >= 0.45)
+
+
+def test_every_candidate_is_unseen_and_alone_as_in_company() -> None:
+    data = camps()
+    models = {name: make_model(name).fit(data) for name in ("item-knn", "ease")}
+    facts = TitleFacts.of(data)
+
+    def find(histories: Histories) -> Candidates:
+        return Candidates.find({name: one._scores(histories) for name, one in models.items()}, histories, facts, 5)
+
+    together = find(data.histories)
+    assert together.features.shape == (len(together.rows), 2 * len(OF_A_MEMBER) + len(OF_A_TITLE))
+    assert np.isfinite(together.features).all()
+    assert not any(code in data.histories.of(row) for row, code in zip(together.rows, together.codes, strict=True))
+    for user in range(5):
+        alone = find(data.histories.select(slice(user, user + 1)))
+        assert np.array_equal(alone.codes, together.codes[together.rows == user])
+        assert alone.features == pytest.approx(together.features[together.rows == user], abs=1e-5)
+
+
+def test_the_quality_of_lists_counts_ties_and_misses_against_them() -> None:
+    lists = Lists(
+        np.array([0, 0, 1, 1, 3]),
+        np.array([2, 3, 2, 4, 5]),
+        np.array([True, False, False, True, False]),
+        np.zeros((5, 1), dtype=np.float32),
+    )
+    found = list_ndcg(lists, np.array([1, 1, 0, 2, 9], dtype=np.float32), np.array([1, 2, 1, 1]), 10)
+    assert found == pytest.approx([1 / np.log2(3), 1 / (1 + 1 / np.log2(3)), 0, 0])
+
+
+# -- trees -------------------------------------------------------------------------------------------------------
+
+
+def lists_of(n_people: int, rule: bool, seed: int = 0) -> Lists:
+    """Give each person ten candidates, one wanted: that with the highest second feature, or any."""
+    rng = np.random.default_rng(seed)
+    features = rng.random((n_people, 10, 3)).astype(np.float32)
+    wanted = features[:, :, 1].argmax(axis=1) if rule else rng.integers(0, 10, n_people)
+    rows = np.repeat(np.arange(n_people), 10)
+    return Lists(
+        rows, np.tile(np.arange(10), n_people), (wanted[:, None] == np.arange(10)).ravel(), features.reshape(-1, 3)
+    )
+
+
+def test_trees_learn_a_rule_and_nothing_from_noise() -> None:
+    config = RerankConfig.from_flags(["trees=60", "cutoff=3"])
+    ones = np.ones(300, dtype=np.int64)
+    values = []
+    for rule in (True, False):
+        trees, other = Trees.grow(lists_of(600, rule), config, ["a", "b: x", "c"]), lists_of(300, rule, seed=1)
+        values.append(list_ndcg(other, trees.score(other.features), ones, 3).mean())
+        if rule:
+            assert trees.gains().argmax() == 1
+    assert values[0] > 0.8
+    assert values[1] == pytest.approx((1 + 1 / np.log2(3) + 0.5) / 10, abs=0.08)
+
+
+def test_trees_come_back_from_their_text() -> None:
+    lists = lists_of(100, True)
+    trees = Trees.grow(lists, RerankConfig(), ["a", "b", "c"])
+    assert np.array_equal(Trees(trees.text).score(lists.features), trees.score(lists.features))
+    assert Trees(trees.text).score(lists.features[:0]).shape == (0,)
+    with pytest.raises(ValueError, match="LightGBM does not read"):
+        Trees("no trees").score(lists.features)
+
+
+def test_without_lightgbm_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    with pytest.raises(ConfigError, match="needs the package lightgbm"):
+        Trees.grow(lists_of(20, True), RerankConfig(), ["a", "b", "c"])
+
+
+# -- the whole ---------------------------------------------------------------------------------------------------
+
+
+def test_names_tell_what_no_member_knows() -> None:
+    """Popularity knows nothing of franchises; the second stage reads their names."""
+    data = franchises()
+    split = split_dataset(data)
+    alone = make_model("popularity").fit(data, split)
+    model = make_model("rerank", {"members": "popularity", "depth": 25, "trees": 60}).fit(data, split)
+    assert model.facts["second_stage"]
+    assert hit_rate(alone, split.test) < 0.2
+    assert hit_rate(model, split.test) > 0.9
+
+
+def test_where_nothing_is_to_be_learned_the_best_member_remains() -> None:
+    data = camps(200, taste=False)
+    split = split_dataset(data)
+    model = make_model("rerank", {"members": "popularity als", "als.factors": 4, "trees": 30}).fit(data, split)
+    validation = model.facts["validation"]
+    if not model.facts["second_stage"]:
+        [member] = model.members.values()  # type: ignore[attr-defined]
+        assert_same_lists(
+            model.recommend(k=5), make_model(member.name, member.config.to_mapping()).fit(data, split).recommend(k=5)
+        )
+    assert validation["ndcg@10"] >= max(row["ndcg@10"] for row in model.describe().iter_rows(named=True))  # type: ignore[attr-defined]
+
+
+def test_titles_beyond_the_candidates_follow_in_the_order_of_the_best_member() -> None:
+    data = franchises(200)
+    flags = ["members=popularity als", "als.factors=2", "depth=12", "trees=20"]
+    model = RerankRecommender(RerankConfig.from_flags(flags)).fit(data, split_dataset(data))
+    assert model.trees is not None
+    scores = model.scores(data.histories)
+    first = model.members[model._first].scores(data.histories)
+    found = model._candidates(
+        {name: one._scores(data.histories) for name, one in model.members.items()}, data.histories
+    )
+    for user in range(data.histories.n_users):
+        own = found.codes[found.rows == user]
+        others = np.setdiff1d(np.arange(FIRST, data.n_codes), own)
+        assert scores[user, own].min() > scores[user, others].max()
+        assert np.array_equal(
+            others[np.argsort(-scores[user, others], kind="stable")],
+            others[np.argsort(-first[user, others], kind="stable")],
+        )
+
+
+def test_refit_keeps_the_trees_and_learns_from_everything(tmp_path: Path) -> None:
+    data = franchises()
+    split = split_dataset(data)
+    model = RerankRecommender(RerankConfig.from_flags(["members=popularity", "trees=30"])).fit(data, split)
+    final = model.refit()
+    assert final.facts["fitted_on"] == "everything"
+    assert final.trees == model.trees is not None
+    assert final.facts["validated"]["validation"] == model.facts["validation"]
+    assert final._titles is not None
+    assert final._titles.log_watchers.sum() > model._titles.log_watchers.sum()  # type: ignore[union-attr]
+    folder = final.save(tmp_path / "final")
+    assert_same_lists(load_model(folder).recommend(k=5), final.recommend(k=5), exactly=True)
+
+
+def test_fitted_models_are_taken_and_nothing_is_learned_without_a_validation_part(small: Dataset) -> None:
+    data = camps()
+    split = split_dataset(data)
+    fitted = {"ease": make_model("ease").fit(data, split)}
+    assert RerankRecommender(fitted=fitted).fit(data, split)._fitted == fitted
+    tiny = small.with_histories(Histories.from_lists([[2, 3], [3, 2], [4]]))
+    model = make_model("rerank", {"members": "item-knn popularity"}).fit(tiny)
+    assert list(model.members) == ["item-knn"]  # type: ignore[attr-defined]
+
+
+def test_a_mood_is_left_to_a_member_that_follows_it() -> None:
+    data = camps(60)
+    flags = ["members=lstm item-knn", "trees=10", "lstm.units=4", "lstm.dim=4", "lstm.epochs=1", "lstm.user_dim=0"]
+    model = RerankRecommender(RerankConfig.from_flags(flags)).fit(data, split_dataset(data))
+    assert model.supports_mood == ("lstm" in model.members)
+    if model.supports_mood:
+        asked = model.scores(data.histories, mood=["Romance"])
+        assert np.array_equal(asked, model.members["lstm"].scores(data.histories, mood=["Romance"]))
+
+
+def test_altered_trees_are_refused(tmp_path: Path) -> None:
+    folder = RerankRecommender(RerankConfig.from_flags(FLAGS)).fit(camps(60)).save(tmp_path / "model")
+    (folder / "titles.npz").unlink()
+    with pytest.raises(ArtifactError, match="lacks"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"members": "popularity als item-knn"},
+        {"als.factors": 3},
+        {"depth": 3},
+        {"trees": 3},
+        {"leaves": 2},
+        {"learning_rate": 0.3},
+        {"least_rows": 5},
+        {"feature_share": 0.1},
+        {"user_share": 0.3},
+        {"l2": 0.0},
+        {"cutoff": 1},
+        {"seed": 3},
+    ],
+)
+def test_every_setting_counts(changed: dict[str, Any]) -> None:
+    world = franchises(200)
+    base = {"members": "popularity als", "als.factors": 2, "trees": 12, "least_rows": 60}
+    usual, other = (make_model("rerank", base | more).fit(world, split_dataset(world)) for more in ({}, changed))
+    assert not np.array_equal(usual.scores(world.histories), other.scores(world.histories))
+
+
+def test_it_orders_what_a_chain_and_popularity_find() -> None:
+    data = chains(0.9)
+    split = split_dataset(data)
+    model = make_model("rerank", {"members": "popularity markov", "trees": 40}).fit(data, split)
+    markov = make_model("markov").fit(data, split)
+    assert hit_rate(model, split.test) > hit_rate(markov, split.test) - 0.05
