@@ -1,4 +1,4 @@
-"""Find the best model for some data within a time budget: fit candidates, judge them on validation, try a blend."""
+"""Find the best model for some data within a time budget: fit candidates, judge them, try what is made of the best."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from evaluation.judge import evaluate
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Split
 from recsys.errors import ConfigError, InputError, RecsysError
-from recsys.models import make_model, model_class
+from recsys.models import COMPOSITE, make_model, model_class
 from recsys.models.base import OnEpoch, Recommender
-from recsys.models.blend.recommender import BlendRecommender
+from recsys.models.composite.recommender import CompositeRecommender
 
 METRICS = ("ndcg@10", "recall@10")
 MINUTES = 30.0
@@ -45,17 +45,22 @@ class Tried:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Hold the contest: the chosen model, every candidate's row, and by how much the blend beats the best of them."""
+    """Hold the contest: the chosen model and every candidate's row.
+
+    `gain` is by how much the better of what was made of several models, `composite`, beats the best single one.
+    """
 
     model: Recommender
     rows: tuple[Tried, ...]
     gain: Difference | None
+    composite: str
     seconds: float
 
     def facts(self) -> dict[str, Any]:
         """Return the contest as plain values, for the model's folder."""
         gain = None if self.gain is None else self.gain._asdict()
-        return {"rows": [asdict(row) for row in self.rows], "gain_of_blend": gain, "seconds": round(self.seconds, 1)}
+        made = {"composite": self.composite, "gain_of_composite": gain}
+        return {"rows": [asdict(row) for row in self.rows], **made, "seconds": round(self.seconds, 1)}
 
 
 def find_model(
@@ -69,13 +74,14 @@ def find_model(
     progress: bool = False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Found:
-    """Fit the candidates in their order, judge each on the validation part, blend the best few, return the best.
+    """Fit the candidates in their order, judge each on the validation part, combine the best few, return the best.
 
     Without `candidates` they are those of the data's order, cheapest first. None begins once the minutes are over,
     except that one always runs; a model that trains in epochs gets as many as fit into the time that is left. What a
-    candidate raises (not enough memory, settings that diverge) is noted, and the next one has its turn. The blend is
-    chosen only where it beats the best single model by more than noise: the 95 % interval of the paired difference
-    of NDCG over users, the blend's weights chosen without the user, lies above 0. The test part is not looked at.
+    candidate raises (not enough memory, settings that diverge) is noted, and the next one has its turn. The best few
+    are then combined: blended, and, while there is time, put before a second stage (`rerank`). What is made of several
+    models is chosen only where it beats the best single one by more than noise: the 95 % interval of the paired
+    difference of NDCG over users, learned without the user, lies above 0. The test part is not looked at.
 
     Raises InputError for a budget of nothing and for unknown candidates, and ConfigError where none could be fitted.
     """
@@ -85,11 +91,12 @@ def find_model(
 
 
 def check_candidates(names: Sequence[str]) -> tuple[str, ...]:
-    """Refuse candidates that do not exist, that are named twice, and the blend, which is tried anyway."""
+    """Refuse candidates that do not exist, that are named twice, and models of models, which are tried anyway."""
     for name in names:
         model_class(name)
-    if "blend" in names:
-        raise InputError("A blend is no candidate: the best candidates are blended anyway.", "Leave it out.")
+    for name in COMPOSITE:
+        if name in names:
+            raise InputError(f"{name} is no candidate: the best candidates are combined anyway.", "Leave it out.")
     if len(set(names)) < len(names):
         raise InputError(f"Candidates must differ, got {' '.join(names)}.", "Name each once.")
     return tuple(names)
@@ -144,11 +151,16 @@ class _Contest:
                 "Choose other candidates, or fit one of them by its name.",
             )
         winner = max(self.best, key=lambda name: float(self.ndcg[name].mean()))
-        chosen, gain = self.best[winner], None
+        chosen: Recommender = self.best[winner]
+        gain: Difference | None = None
+        composite = ""
         if len(self.best) > 1:
-            blend, gain = self._blend(winner)
-            chosen = blend if blend is not None and gain is not None and gain.low > 0 else chosen
-        return Found(chosen, tuple(self.rows), gain, self.clock() - self.began)
+            for name in COMPOSITE:
+                found = self._combine(name, winner)
+                if found is not None and (gain is None or found[1].value > gain.value):
+                    gain, composite = found[1], name
+                    chosen = found[0] if gain.low > 0 else self.best[winner]
+        return Found(chosen, tuple(self.rows), gain, composite, self.clock() - self.began)
 
     def _try(self, name: str) -> None:
         """Fit and judge one candidate; only the best few stay in memory."""
@@ -203,22 +215,28 @@ class _Contest:
 
         return on_epoch
 
-    def _blend(self, winner: str) -> tuple[Recommender | None, Difference | None]:
-        """Blend the best few, and say by how much that beats the best one on users whom the weights do not know."""
-        self._say(f"Blending {', '.join(self.best)}")
+    def _combine(self, name: str, winner: str) -> tuple[CompositeRecommender, Difference] | None:
+        """Combine the best few, and say by how much that beats the best one on users it has not learned from."""
+        if name != COMPOSITE[0] and self.left <= 0:
+            self.rows.append(Tried(name, None, None, 0.0, "left out: no time"))
+            return None
+        self._say(f"Combining {', '.join(self.best)}: {name}")
         began = self.clock()
         try:
-            blend = BlendRecommender(fitted=self.best).fit(self.data, self.split)
+            model = model_class(name)(fitted=self.best).fit(self.data, self.split)  # type: ignore[call-arg]
         except (RecsysError, MemoryError) as error:
-            self.rows.append(Tried("blend", None, None, 0.0, getattr(error, "message", "") or "not enough memory"))
-            return None, None
-        assert blend.honest is not None, "weights were chosen on the validation part"
-        [gain] = paired_differences(blend.honest[:, None], blend.alone[winner][:, None], seed=self.seed)
-        ndcg, recall = (blend.facts["validation"][metric] for metric in METRICS)
-        weights = ", ".join(f"{name} {weight:.2f}" for name, weight in blend.weights.items())
-        note = f"{weights}; {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) over {winner}, cross-fitted"
-        self.rows.append(Tried("blend", ndcg, recall, round(self.clock() - began, 2), note))
-        return blend, gain
+            self.rows.append(Tried(name, None, None, 0.0, getattr(error, "message", "") or "not enough memory"))
+            return None
+        assert isinstance(model, CompositeRecommender)
+        ndcg, recall = (model.facts["validation"][metric] for metric in METRICS)
+        note = model.in_words()
+        if model.honest is None:  # too few users to learn from some and judge by others
+            self.rows.append(Tried(name, ndcg, recall, round(self.clock() - began, 2), note))
+            return None
+        [gain] = paired_differences(model.honest[:, None], model.alone[winner][:, None], seed=self.seed)
+        note += f"; {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) over {winner}, cross-fitted"
+        self.rows.append(Tried(name, ndcg, recall, round(self.clock() - began, 2), note))
+        return model, gain
 
     def _say(self, text: str) -> None:
         if self.progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evaluation.auto import METRICS, Found, Tried
+from recsys.models import COMPOSITE
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -34,14 +35,14 @@ def verdict(found: Found) -> str:
 
     A blend's own validation values flatter it a little, for they chose its weights: the difference does not.
     """
-    tried: list[Tried] = [row for row in found.rows if row.ndcg is not None and row.model != "blend"]
+    tried: list[Tried] = [row for row in found.rows if row.ndcg is not None and row.model not in COMPOSITE]
     best = max(tried, key=lambda one: one.ndcg or 0.0).model
     if found.gain is None:
         return f"Keeping {found.model.name}."
     by = f"{found.gain.value:+.4f} {METRICS[0]}, 95 % {found.gain.low:+.4f} to {found.gain.high:+.4f}"
-    if found.model.name == "blend":
-        return f"Keeping the blend: better than {best} beyond noise ({by}, weights chosen without the user)."
-    return f"Keeping {best}: the blend is not better beyond noise ({by}, weights chosen without the user)."
+    if found.model.name == found.composite:
+        return f"Keeping {found.composite}: better than {best} beyond noise ({by}, learned without the user)."
+    return f"Keeping {best}: {found.composite} is not better beyond noise ({by}, learned without the user)."
 
 
 def _number(value: float | None) -> str:

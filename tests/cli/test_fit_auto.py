@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +15,11 @@ from recsys.config import Settings, setting
 from recsys.dataset.prepared import Order
 from recsys.dataset.split import split_dataset
 from recsys.errors import ConfigError
-from recsys.models import REGISTRY, load_model
+from recsys.models import COMPOSITE, REGISTRY, load_model
 from recsys.models.base import OnEpoch
 from recsys.models.popularity import PopularityRecommender
 from tests.cli.conftest import Recsys
-from tests.contract import camps
+from tests.worlds import camps, franchises
 
 
 @pytest.fixture
@@ -94,14 +95,14 @@ def test_keeps_the_best_candidate_and_says_what_it_found(recsys: Recsys, prepare
     out = tmp_path / "best"
     done = recsys("fit", prepared, "--model", "auto", "--candidates", "popularity", "item-knn", "--out", out)
     assert done.code == 0, done.err
-    for text in ("NDCG@10".lower(), "recall@10", "seconds", "popularity", "item-knn", "blend", "Keeping"):
+    for text in ("NDCG@10".lower(), "recall@10", "seconds", "popularity", "item-knn", "blend", "rerank", "Keeping"):
         assert text in done.out
     assert "Fitting item-knn" in done.err
     model = load_model(out)
-    assert model.name in ("item-knn", "blend")
+    assert model.name in ("item-knn", "blend", "rerank")
     assert f"Fitted {model.name} on" in done.out
     rows = {row["model"]: row for row in model.facts["contest"]["rows"]}
-    assert list(rows) == ["popularity", "item-knn", "blend"]
+    assert list(rows) == ["popularity", "item-knn", "blend", "rerank"]
     assert rows["item-knn"]["ndcg"] > rows["popularity"]["ndcg"]
     assert recsys("recommend", out, "--user", 5000).code == 0
     assert "item-knn" in recsys("describe", out).out
@@ -131,14 +132,31 @@ def test_the_same_seed_finds_the_same(recsys: Recsys, prepared: Path, tmp_path: 
     assert np.array_equal(*scores)
 
 
-def test_a_blend_is_kept_only_beyond_noise() -> None:
-    """Noise has no best model: whatever leads, the interval of the blend's lead reaches below zero."""
+def test_what_is_made_of_several_is_kept_only_beyond_noise() -> None:
+    """Noise has no best model: whatever leads, the interval of the lead reaches below zero."""
     data = camps(150, taste=False)
     found = find_model(data, split_dataset(data), candidates=["popularity", "item-knn", "ease"])
     assert found.gain is not None
     assert found.gain.low <= 0
-    assert found.model.name != "blend"
-    assert "the blend is not better beyond noise" in verdict(found)
+    assert found.model.name not in COMPOSITE
+    assert f"{found.composite} is not better beyond noise" in verdict(found)
+
+
+def test_a_second_stage_is_kept_where_it_finds_more() -> None:
+    data = franchises(200)
+    found = find_model(data, split_dataset(data), candidates=["popularity", "als"], settings={"als": {"factors": 2}})
+    assert (found.model.name, found.composite) == ("rerank", "rerank")
+    assert found.gain is not None
+    assert found.gain.low > 0
+    assert "Keeping rerank: better than als beyond noise" in verdict(found)
+
+
+def test_without_lightgbm_there_is_no_second_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    data = camps(60)
+    found = find_model(data, split_dataset(data), candidates=["popularity", "item-knn"])
+    assert found.rows[-1].model == "rerank"
+    assert "needs the package lightgbm" in found.rows[-1].note
 
 
 def test_order_decides_the_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +202,7 @@ def test_a_candidate_that_fails_is_noted_and_the_others_go_on(monkeypatch: pytes
         (["--minutes", 0], "more than 0 minutes, got 0"),
         (["--candidates", "ease", "esae"], "There is no model 'esae'"),
         (["--candidates", "ease", "ease"], "Candidates must differ"),
-        (["--candidates", "blend"], "blended anyway"),
+        (["--candidates", "blend"], "combined anyway"),
         (["--config", "x.toml"], "--config is for one model"),
         (["--resume"], "--resume is for one model"),
         (["--set", "epochs=3"], "epochs=3"),

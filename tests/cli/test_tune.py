@@ -6,7 +6,7 @@ import pytest
 
 from recsys.config import read_toml
 from tests.cli.conftest import Recsys
-from tests.contract import camps
+from tests.worlds import camps
 
 
 @pytest.fixture

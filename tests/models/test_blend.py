@@ -17,7 +17,8 @@ from recsys.models.blend.config import BlendConfig
 from recsys.models.blend.recommender import BlendRecommender
 from recsys.models.blend.scales import SCALES, Seen, find_sharpness
 from recsys.models.blend.weights import Choice, choose, cross_fitted, pool_members
-from tests.contract import RecommenderContract, assert_same_lists, camps, chains, hit_rate
+from tests.contract import RecommenderContract, assert_same_lists, hit_rate
+from tests.worlds import camps, chains
 
 FLAGS = ["members=item-knn ease", "ease.regularization=5"]
 

@@ -20,7 +20,8 @@ from recsys.models.factorization import (
     LMFConfig,
     LMFRecommender,
 )
-from tests.contract import RecommenderContract, camps
+from tests.contract import RecommenderContract
+from tests.worlds import camps
 
 SMALL_ALS = ALSConfig(factors=8, regularization=1.0, iterations=5)
 SMALL_BPR = BPRConfig(factors=8, learning_rate=0.1, iterations=100)

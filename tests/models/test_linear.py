@@ -13,7 +13,8 @@ from recsys.models.base import Recommender
 from recsys.models.collaborative import interaction_matrix
 from recsys.models.linear import EASEConfig, EASERecommender, available_memory, gram_matrix, solve_weights
 from recsys.ranking.filters import Filters
-from tests.contract import RecommenderContract, camps
+from tests.contract import RecommenderContract
+from tests.worlds import camps
 
 
 class TestEASEContract(RecommenderContract):

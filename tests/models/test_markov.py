@@ -15,7 +15,8 @@ from recsys.dataset.vocabulary import FIRST, UNKNOWN
 from recsys.models import make_model, markov
 from recsys.models.base import Recommender
 from recsys.models.markov import MarkovConfig, MarkovRecommender, count_transitions, expect_transitions
-from tests.contract import RecommenderContract, camps, chains
+from tests.contract import RecommenderContract
+from tests.worlds import camps, chains
 
 
 class TestMarkovContract(RecommenderContract):

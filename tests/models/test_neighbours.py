@@ -12,7 +12,8 @@ from recsys.models.base import Recommender
 from recsys.models.collaborative import interaction_matrix
 from recsys.models.neighbours import ItemKNNConfig, ItemKNNRecommender
 from recsys.ranking.filters import Filters
-from tests.contract import RecommenderContract, camps
+from tests.contract import RecommenderContract
+from tests.worlds import camps
 
 
 class TestCosineContract(RecommenderContract):

@@ -14,7 +14,8 @@ from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.models import make_model
 from recsys.models.base import Recommender
 from recsys.models.recent import DAY, RecentConfig, RecentRecommender, divide_by_tokens
-from tests.contract import RecommenderContract, camps
+from tests.contract import RecommenderContract
+from tests.worlds import camps
 
 
 class TestRecentContract(RecommenderContract):

@@ -19,9 +19,10 @@ from recsys.models.base import Recommender
 from recsys.models.rerank.candidates import OF_A_MEMBER, OF_A_TITLE, Candidates, feature_names
 from recsys.models.rerank.config import RerankConfig
 from recsys.models.rerank.facts import TitleFacts, name_likeness
-from recsys.models.rerank.recommender import RerankRecommender, list_ndcg
+from recsys.models.rerank.recommender import RerankRecommender, list_quality
 from recsys.models.rerank.trees import Lists, Trees
-from tests.contract import RecommenderContract, assert_same_lists, camps, chains, hit_rate
+from tests.contract import RecommenderContract, assert_same_lists, hit_rate
+from tests.worlds import camps, chains, franchises
 
 FLAGS = ["members=item-knn popularity", "depth=12", "trees=20"]
 
@@ -38,27 +39,6 @@ class TestRerankOfAnOrderContract(RecommenderContract):
     @classmethod
     def make(cls) -> Recommender:
         return RerankRecommender(RerankConfig.from_flags(["members=markov popularity", "depth=12", "trees=20"]))
-
-
-def franchises(n_people: int = 400, n_franchises: int = 15, seed: int = 0) -> Dataset:
-    """Give people who watched both parts of each of their franchises; each part is watched for itself at random.
-
-    The parts that go together are told by their names, and by who watched them too seldom for a model to see.
-    """
-    rng = np.random.default_rng(seed)
-    names = [f"{word} {part}" for word in _words(n_franchises) for part in ("one", "two")]
-    rows = []
-    for _ in range(n_people):
-        liked = rng.choice(n_franchises, 3, replace=False)
-        rows.append((rng.permutation(np.concatenate([2 * liked, 2 * liked + 1])) + FIRST).tolist())
-    base = Histories.from_lists(rows, list(range(FIRST, n_people + FIRST)))
-    ids = Vocabulary(np.arange(2 * n_franchises))
-    catalogue = Catalogue(pl.DataFrame({"anime_id": ids.ids, "title": names}))
-    return Dataset("franchises", base, Vocabulary(np.arange(n_people)), ids, catalogue, Order.NONE)
-
-
-def _words(n: int) -> list[str]:
-    return ["".join(chr(97 + (place * 7 + step * 5) % 26) for step in range(6)) + str(place) for place in range(n)]
 
 
 # -- by hand -----------------------------------------------------------------------------------------------------
@@ -153,8 +133,9 @@ def test_the_quality_of_lists_counts_ties_and_misses_against_them() -> None:
         np.array([True, False, False, True, False]),
         np.zeros((5, 1), dtype=np.float32),
     )
-    found = list_ndcg(lists, np.array([1, 1, 0, 2, 9], dtype=np.float32), np.array([1, 2, 1, 1]), 10)
+    found, recall = list_quality(lists, np.array([1, 1, 0, 2, 9], dtype=np.float32), np.array([1, 2, 1, 1]), 10)
     assert found == pytest.approx([1 / np.log2(3), 1 / (1 + 1 / np.log2(3)), 0, 0])
+    assert recall.tolist() == [1, 0.5, 0, 0]
 
 
 # -- trees -------------------------------------------------------------------------------------------------------
@@ -177,7 +158,7 @@ def test_trees_learn_a_rule_and_nothing_from_noise() -> None:
     values = []
     for rule in (True, False):
         trees, other = Trees.grow(lists_of(600, rule), config, ["a", "b: x", "c"]), lists_of(300, rule, seed=1)
-        values.append(list_ndcg(other, trees.score(other.features), ones, 3).mean())
+        values.append(list_quality(other, trees.score(other.features), ones, 3)[0].mean())
         if rule:
             assert trees.gains().argmax() == 1
     assert values[0] > 0.8

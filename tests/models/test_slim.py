@@ -12,7 +12,8 @@ from recsys.models.base import Recommender
 from recsys.models.collaborative import interaction_matrix
 from recsys.models.linear import EASEConfig, EASERecommender
 from recsys.models.slim import SLIMConfig, SLIMRecommender, solve_among, strongest
-from tests.contract import RecommenderContract, camps
+from tests.contract import RecommenderContract
+from tests.worlds import camps
 
 
 class TestSLIMContract(RecommenderContract):

@@ -141,6 +141,9 @@ class BlendRecommender(CompositeRecommender):
     def _similar(self, codes: npt.NDArray[np.int32]) -> Scores:
         return self._similar_by(codes, self.weights)
 
+    def in_words(self) -> str:
+        return ", ".join(f"{label} {weight:.2f}" for label, weight in self.weights.items())
+
     # -- what was learned ----------------------------------------------------------------------------------------
 
     def _state(self) -> dict[str, Any]:

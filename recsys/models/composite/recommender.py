@@ -84,6 +84,10 @@ class CompositeRecommender(Recommender):
     def _restore(self, members: dict[str, Recommender], state: Mapping[str, Any]) -> None:
         """Take up members and what `_state` returned."""
 
+    @abstractmethod
+    def in_words(self) -> str:
+        """Say in a few words what was made of the members."""
+
     def _read(self, data: Dataset) -> None:  # not every model of models has anything to read
         """Take from the training part what is needed beside the members."""
 

@@ -82,14 +82,13 @@ class RerankRecommender(CompositeRecommender):
         if telling >= LEAST_TELLING:
             if progress:
                 print(f"Growing trees on {telling:,} people, {FOLDS} times without some of them", file=sys.stderr)
-            self.honest = self._cross_fitted(lists, validation)
+            self.honest, honest_recall = self._cross_fitted(lists, validation)
         found = {f"ndcg@{k}": float(ndcg[:, best].mean()), f"recall@{k}": float(recall[:, best].mean())}
         trees = None
         if self.honest is not None:
             if self.honest.mean() > ndcg[:, best].mean():
                 trees = Trees.grow(lists, config, feature_names(labels))
-                found[f"ndcg@{k}"] = float(self.honest.mean())
-                del found[f"recall@{k}"]
+                found = {f"ndcg@{k}": float(self.honest.mean()), f"recall@{k}": float(honest_recall.mean())}
             found[f"cross_fitted_ndcg@{k}"] = float(self.honest.mean())
         self._report(labels, ndcg, recall, trees)
         kept = members if trees is not None else {labels[best]: members[labels[best]]}
@@ -119,19 +118,23 @@ class RerankRecommender(CompositeRecommender):
         assert self._titles is not None
         return Candidates.find(scores, histories, self._titles, self.config.depth)
 
-    def _cross_fitted(self, lists: Lists, validation: Holdout) -> npt.NDArray[np.float64]:
-        """Return each person's NDCG by trees grown on the other folds of the people, (n_users,).
+    def _cross_fitted(
+        self, lists: Lists, validation: Holdout
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return each person's NDCG and recall by trees grown on the other folds of the people, (n_users,) each.
 
         Source: Stone, Cross-validatory choice and assessment of statistical predictions, J. R. Stat. Soc. B 36 (1974).
         """
         n_users, k = validation.n_users, self.config.cutoff
         fold = np.random.default_rng(self.config.seed).permutation(n_users) % FOLDS
-        values = np.zeros(n_users)
+        ndcg, recall = np.zeros(n_users), np.zeros(n_users)
         for number in range(FOLDS):
             trees = Trees.grow(lists.of(fold != number), self.config, feature_names(list(self.members)))
             judged = lists.of(fold == number)
-            values += list_ndcg(judged, trees.score(judged.features), validation.targets.lengths, k)
-        return values
+            part = list_quality(judged, trees.score(judged.features), validation.targets.lengths, k)
+            ndcg += part[0]
+            recall += part[1]
+        return ndcg, recall
 
     def _report(
         self,
@@ -172,6 +175,10 @@ class RerankRecommender(CompositeRecommender):
     def _similar(self, codes: npt.NDArray[np.int32]) -> Scores:
         return self._similar_by(codes, dict.fromkeys(self.members, 1.0))
 
+    def in_words(self) -> str:
+        named = ", ".join(self.members)
+        return f"{named} alone" if self.trees is None else f"a second stage after {named}"
+
     # -- what was learned ----------------------------------------------------------------------------------------
 
     def _state(self) -> dict[str, Any]:
@@ -193,15 +200,15 @@ class RerankRecommender(CompositeRecommender):
         super()._load(folder)
 
 
-def list_ndcg(
+def list_quality(
     lists: Lists, scores: npt.NDArray[np.float32], n_targets: npt.NDArray[np.int64], k: int
-) -> npt.NDArray[np.float64]:
-    """Return NDCG@k of each person's candidates by these scores, ties against the target, (n_users,).
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return NDCG@k and recall@k of each person's candidates by these scores, ties against the target, (n_users,).
 
     `n_targets` counts each person's held-out titles; those that are no candidate are found by nobody.
 
     >>> lists = Lists(np.array([0, 0, 0]), np.array([5, 6, 7]), np.array([False, True, False]), np.zeros((3, 0)))
-    >>> list_ndcg(lists, np.float32([2, 1, 0]), np.array([1, 1]), 10).round(3).tolist()
+    >>> list_quality(lists, np.float32([2, 1, 0]), np.array([1, 1]), 10)[0].round(3).tolist()
     [0.631, 0.0]
     """
     order = np.lexsort((lists.wanted, -scores, lists.rows))
@@ -212,7 +219,7 @@ def list_ndcg(
     missing = n_targets - np.bincount(hits[1], minlength=len(n_targets))
     lost = np.repeat(np.arange(len(n_targets)), missing)
     all_ranks = np.concatenate([hits[0], np.full(len(lost), np.iinfo(np.int64).max)])
-    return quality(all_ranks, np.concatenate([hits[1], lost]), len(n_targets), k)[0]
+    return quality(all_ranks, np.concatenate([hits[1], lost]), len(n_targets), k)
 
 
 def _behind(scores: Scores) -> Scores:

@@ -13,8 +13,8 @@ from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Split, split_dataset
 from recsys.errors import ConfigError, InputError, RecsysError
 from recsys.models import model_class
-from tests.contract import camps
 from tests.evaluation.tune.toy import DialConfig, DialRecommender, SlowDialRecommender, dial
+from tests.worlds import camps
 
 __all__ = ["dial"]  # a fixture
 

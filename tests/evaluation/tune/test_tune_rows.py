@@ -10,7 +10,7 @@ from evaluation.rows import Row, read_row, write_row
 from evaluation.tune import __main__ as runner
 from recsys.dataset.prepared import Dataset
 from recsys.errors import ConfigError
-from tests.contract import camps
+from tests.worlds import camps
 
 
 @pytest.fixture
