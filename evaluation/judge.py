@@ -96,6 +96,7 @@ def evaluate(
     holdout = split if isinstance(split, Holdout) else part_of(split, part)
     _require_histories(holdout)
     refuse_leak(model, split)
+    holdout = rules.targets_of(holdout)
     data = getattr(model, "data", None)
     catalogue = data.catalogue if catalogue is None and isinstance(data, Dataset) else catalogue
     require_ground(chosen, catalogue)
@@ -109,7 +110,14 @@ def evaluate(
         lists,
         model=str(getattr(model, "name", type(model).__name__)),
         protocol=Protocol(
-            protocol, part, holdout.n_users, ranked.n_titles, rules.named_candidates, rules.seen, rules.ties
+            protocol,
+            part,
+            holdout.n_users,
+            ranked.n_titles,
+            rules.named_candidates,
+            rules.seen,
+            rules.ties,
+            rules.named_targets,
         ),
         sha256=sha256,
         seed=seed,

@@ -9,13 +9,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from recsys.dataset.split import Split
+from recsys.dataset.split import Holdout, Split
 from recsys.errors import InputError
 
 Seen = Literal["excluded", "ranked"]
 Ties = Literal["behind", "ahead"]
 
 ALL_TITLES = "all titles"
+ALL_TARGETS = "all"
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Protocol:
     `split` names the split with its settings, `part` what was judged on. `n_titles` counts the catalogue. `candidates`
     are "all titles", or a declared set that is named by its size and hash. Titles in the user's input are "excluded"
     from the ranking or "ranked" with the others. A tied target ranks "behind" the other titles, so that a model that
-    scores everything alike gets nothing, or "ahead".
+    scores everything alike gets nothing, or "ahead". `targets` are "all" held-out events, or those "rated 8 or more".
     """
 
     split: str
@@ -35,6 +36,7 @@ class Protocol:
     candidates: str = ALL_TITLES
     seen: Seen = "excluded"
     ties: Ties = "behind"
+    targets: str = ALL_TARGETS
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain names and values, ready for JSON."""
@@ -45,18 +47,51 @@ class Protocol:
 class Rules:
     """Set what a judgement leaves open: `candidates` (item codes; None: all), `seen` and `ties` as in `Protocol`.
 
+    With `liked`, only held-out events that were rated so high are to be found: whether the lists hold what people like,
+    not just what they watch. Users who have none of these are not judged.
+
     Raises InputError for a rule that does not exist, before anything is scored.
     """
 
     candidates: npt.NDArray[np.integer] | None = None
     seen: Seen = "excluded"
     ties: Ties = "behind"
+    liked: float | None = None
 
     def __post_init__(self) -> None:
         if self.seen not in ("excluded", "ranked"):
             raise InputError(f"Seen titles can be excluded or ranked, got '{self.seen}'.", "The default is excluded.")
         if self.ties not in ("behind", "ahead"):
             raise InputError(f"A tied target can rank behind or ahead, got '{self.ties}'.", "The default is behind.")
+
+    @property
+    def named_targets(self) -> str:
+        """Name the held-out events that are judged.
+
+        >>> Rules().named_targets, Rules(liked=8.0).named_targets
+        ('all', 'rated 8 or more')
+        """
+        return ALL_TARGETS if self.liked is None else f"rated {self.liked:g} or more"
+
+    def targets_of(self, holdout: Holdout) -> Holdout:
+        """Keep the events that are judged, and the users who have any.
+
+        Raises InputError where the data has no ratings, or none so high.
+        """
+        if self.liked is None:
+            return holdout
+        ratings = holdout.targets.ratings
+        if ratings is None:
+            raise InputError("Only data with ratings tells which titles were liked.", "Judge all held-out titles.")
+        targets = holdout.targets.keep_events(ratings >= self.liked)  # a missing rating is NaN
+        users = np.flatnonzero(targets.lengths)
+        if len(users) == 0:
+            highest = np.max(ratings[~np.isnan(ratings)], initial=-np.inf)
+            raise InputError(
+                f"No held-out title is rated {self.liked:g} or more (the highest rating: {highest:g}).",
+                "Set a lower rating.",
+            )
+        return Holdout(holdout.inputs.select(users), targets.select(users))
 
     @property
     def named_candidates(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evaluation.certainty import LEVEL, Interval, clear_winner
 from evaluation.judge import Evaluation
 from evaluation.metrics import RANK_METRICS, parse_metric
-from evaluation.protocol import ALL_TITLES, Protocol
+from evaluation.protocol import ALL_TARGETS, ALL_TITLES, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -52,9 +52,10 @@ def describe(protocol: Protocol) -> str:
     )
     seen = "seen ones excluded" if protocol.seen == "excluded" else "seen ones too"
     ties = "" if protocol.ties == "behind" else ", tied targets ahead"
+    targets = "" if protocol.targets == ALL_TARGETS else f", targets {protocol.targets}"
     return (
         f"{protocol.split}, {protocol.part} part, {protocol.n_users:,} users, {protocol.n_titles:,} {candidates}, "
-        f"{seen}{ties}"
+        f"{seen}{ties}{targets}"
     )
 
 

@@ -46,6 +46,10 @@ def evaluate(
     ] = None,
     seen: Annotated[str, typer.Option(metavar="RULE", help="Titles already seen are excluded or ranked.")] = "excluded",
     ties: Annotated[str, typer.Option(metavar="RULE", help="A tied target ranks behind or ahead.")] = "behind",
+    liked: Annotated[
+        float | None,
+        typer.Option(metavar="RATING", help="Only titles that were rated so high are to be found.", show_default=False),
+    ] = None,
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="Seed of what a split draws, the models and the intervals.")
     ] = 0,
@@ -89,9 +93,9 @@ def evaluate(
     require_writable(out)
     data = Dataset.load(prepared)
     require_ground(map(parse_metric, metrics), data.catalogue)
-    rules = Rules(None if candidates is None else candidate_codes(candidates, data), seen, ties)  # type: ignore[arg-type]
+    rules = Rules(None if candidates is None else candidate_codes(candidates, data), seen, ties, liked)  # type: ignore[arg-type]
     parts = split_dataset(data, SplitPlan.parse(split, seed=seed))
-    part_of(parts, part)  # a wrong part, too, is said before a model is fitted
+    rules.targets_of(part_of(parts, part))  # what is wrong with any of it is said before a model is fitted
     of_models = [seed] if seeds is None else parse_seeds(seeds)
     entrants = enter(data, parts, names, saved or [], flags=flags, seeds=of_models)
     entries = list(contest(data, parts, entrants, metrics=metrics, part=part, rules=rules, seed=seed, progress=True))
@@ -100,7 +104,7 @@ def evaluate(
     values = {
         **{"model": names, "saved": saved, "k": [k], "metric": metric, "split": [split], "part": [part]},
         **{"candidates": candidates and [candidates], "seen": [seen], "ties": [ties], "seed": [seed]},
-        **{"seeds": seeds and [seeds], "set": set_},
+        **{"liked": None if liked is None else [f"{liked:g}"], "seeds": seeds and [seeds], "set": set_},
     }
     words = [word for name, given in values.items() for value in given or [] for word in (f"--{name}", str(value))]
     command = shlex.join(["recsys", "evaluate", str(prepared), *words])

@@ -62,7 +62,7 @@ def fit(
     """Fit a model on the training part of prepared data, or on all of it (--final), and save it.
 
     --model auto fits several within a time budget, judges them on the validation part, and keeps the best one, or
-    their blend where that is clearly better.
+    what is made of several (blend, rerank) where that is clearly better.
 
     recsys fit data/prepared --model lstm --out models/lstm --set epochs=20
     recsys fit data/prepared --model auto --minutes 10 --out models/best

@@ -62,6 +62,22 @@ def test_seen_titles_compete_where_the_rules_say_so(small):
     assert ranked.protocol.seen == "ranked"
 
 
+def test_only_what_was_liked_is_to_be_found(small):
+    """The last titles are rated 8, 6, 5, 9 and twice not at all."""
+    split = split_dataset(small)
+    model = Fixed(np.arange(small.n_codes))
+    everything = evaluate(model, split, ["mrr", "coverage@2"])
+    liked = evaluate(model, split, ["mrr", "coverage@2"], rules=Rules(liked=8.0))
+    assert liked.ranks.values.tolist() == everything.ranks.values[[0, 3]].tolist()
+    assert (liked.protocol.targets, liked.protocol.n_users) == ("rated 8 or more", 2)
+    assert everything.protocol.targets == "all"
+    with pytest.raises(InputError, match=r"rated 9.5 or more \(the highest rating: 9\)"):
+        evaluate(model, split, ["mrr"], rules=Rules(liked=9.5))
+    unrated = replace(split.test, targets=replace(split.test.targets, ratings=None))
+    with pytest.raises(InputError, match="Only data with ratings"):
+        evaluate(model, unrated, ["mrr"], rules=Rules(liked=8.0))
+
+
 @pytest.mark.parametrize("rule", [{"seen": "hidden"}, {"ties": "mean"}])
 def test_rules_that_do_not_exist_are_refused(rule):
     with pytest.raises(InputError, match=f"got '{next(iter(rule.values()))}'"):

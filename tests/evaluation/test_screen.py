@@ -73,6 +73,13 @@ def test_seeds_are_averaged_and_their_spread_is_shown(small):
     assert "standard deviation over 2 seeds" in text
 
 
+def test_a_rule_about_targets_is_said_above_the_table(small):
+    split = split_dataset(small)
+    judged = evaluate(PopularityRecommender().fit(small, split), split, ["mrr"], rules=Rules(liked=8.0))
+    text = shown(results_table([entry(judged)], data="small"))
+    assert "seen ones excluded, targets rated 8 or more" in " ".join(re.sub(r"\x1b\[[\d;]*m", "", text).split())
+
+
 def test_other_rules_are_said_above_the_table(small):
     split = split_dataset(small)
     rules = Rules(np.array([3, 4]), "ranked", "ahead")
@@ -80,4 +87,6 @@ def test_other_rules_are_said_above_the_table(small):
         results_table([entry(evaluate(Oracle(split, small.n_codes), split, ["mrr"], rules=rules))], data="small")
     )
     assert "11 titles, of which ranked: 2 titles, sha256" in text
-    assert "seen ones too, tied targets ahead" in " ".join(re.sub(r"\x1b\[[\d;]*m", "", text).split())
+    assert "seen ones too, tied targets ahead" in " ".join(
+        re.sub(r"\x1b\[[\d;]*m", "", text).split()
+    )

@@ -30,7 +30,8 @@ CHANGES: dict[str, Any] = {
     "window": 3, "batch_size": 2,
     "least_steps": 50, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
     "loss": "sampled",
-    "mask_seen": False, "negatives": 1, "schedule": "constant", "seed": 5, "patience": 1, "monitor": "recall@10",
+    "mask_seen": False, "disliked_weight": 0.0, "liked_from": 1.0,
+    "negatives": 1, "schedule": "constant", "seed": 5, "patience": 1, "monitor": "recall@10",
 }  # fmt: skip
 
 
@@ -48,6 +49,9 @@ def test_every_setting_is_in_the_table_of_changes() -> None:
 )
 def test_every_setting_changes_something(name: str, small: Dataset, unchanged_scores: Any) -> None:
     base = dataclasses.replace(SMALL, negatives=2) if name == "loss" else SMALL  # few, or all titles are drawn
+    if name == "liked_from":  # where the others count nothing, it decides
+        base = dataclasses.replace(SMALL, disliked_weight=0.0)
+        unchanged_scores = LSTMRecommender(base).fit(small).scores(small.histories)
     changed = LSTMRecommender(dataclasses.replace(base, **{name: CHANGES[name]})).fit(small).scores(small.histories)
     assert not np.array_equal(changed, unchanged_scores)
 

@@ -51,6 +51,21 @@ def test_a_batch_pairs_each_timestep_with_the_next_anime() -> None:
     assert seen == data.histories.n_events - 4
 
 
+def test_titles_rated_low_count_less_as_targets() -> None:
+    plain = markov_dataset(1.0, n_users=4, n_items=6, length=9)
+    events = plain.histories
+    ratings = np.where(np.arange(events.n_events) % 3 == 0, np.nan, np.arange(events.n_events) % 10)
+    data = plain.with_histories(dataclasses.replace(events, ratings=ratings))
+    config = dataclasses.replace(TINY, disliked_weight=0.25, liked_from=5.0)
+    windows, usual = windows_of(data, config), windows_of(data, TINY)
+    found = np.concatenate([windows[index][2].ravel() for index in range(len(windows))])
+    is_target = np.ones(events.n_events, dtype=bool)
+    is_target[events.offsets[:-1]] = False
+    disliked = int((is_target & (ratings < 5)).sum())
+    assert np.bincount((found * 4).astype(int))[1:].tolist() == [disliked, 0, 0, int(is_target.sum()) - disliked]
+    assert {float(one) for index in range(len(usual)) for one in usual[index][2].ravel()} <= {0.0, 1.0}
+
+
 def test_the_same_epoch_gives_the_same_bytes_and_another_epoch_others() -> None:
     data = markov_dataset(0.5)
     first, again = windows_of(data, TINY), windows_of(data, TINY)

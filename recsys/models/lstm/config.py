@@ -55,6 +55,13 @@ class LSTMConfig(Settings):
         choices=("auto", "full", "sampled"),
     )
     mask_seen: bool = setting(True, "titles already watched leave the softmax, as they leave the ranking")
+    liked_from: float = setting(8.0, "rating from which a watched title counts as liked")
+    disliked_weight: float = setting(
+        1.0,
+        "what a next title that was rated lower counts in the loss: 1 as much as others, 0 nothing",
+        low=0.0,
+        high=1.0,
+    )
     negatives: int = setting(4096, "titles drawn a step by the sampled loss, shared by the whole batch", low=1)
     seed: int = setting(0, "the seed of every random choice", low=0, high=2**31 - 1)
 

@@ -104,6 +104,9 @@ class TrainingWindows(keras.utils.PyDataset):
         if self._encoding.tokens:
             inputs["wishes"] = self._wishes(following, rng)
         weights = (following >= FIRST).astype(np.float32)
+        if self._config.disliked_weight < 1 and events.histories.ratings is not None:
+            given = gather_windows(events.histories.ratings, starts + 1, lengths, width)
+            weights[(following >= FIRST) & (given < self._config.liked_from)] = self._config.disliked_weight
         candidates, inputs["log_q"] = self._candidates(following, rng)
         inputs["candidates"] = candidates
         inputs["targets"] = np.maximum(_places(following, candidates), 0)

@@ -24,7 +24,7 @@ from recsys.ranking.ranks import quality, target_ranks
 
 FOLDS = 5
 """Parts that the held-out people are divided into, to judge trees by people who did not grow them."""
-MAX_USERS = 20_000
+MAX_USERS = 10_000
 """Held-out people that trees are grown on, at most."""
 LEAST_TELLING = 20
 """People with a held-out title among their candidates, below which no trees are grown."""
