@@ -23,6 +23,7 @@ import polars as pl
 import recsys
 from evaluation.certainty import Interval
 from evaluation.judge import Evaluation, mean_over_seeds
+from evaluation.protocol import ALL_TARGETS
 from evaluation.ranks import NEVER
 from recsys.artifact import write_file
 from recsys.errors import InputError
@@ -45,7 +46,7 @@ FIELDS = (
 )
 LATER: dict[str, Any] = {"data_title": None, "serve_seconds": None, "seed_values": {}, "training": []}
 """Fields that files of version 0.1 lack, with what stands for them."""
-PACKAGES = ("numpy", "scipy", "polars", "keras", "tensorflow", "onnxruntime", "implicit")
+PACKAGES = ("numpy", "scipy", "polars", "keras", "tensorflow", "onnxruntime", "implicit", "lightgbm")
 RANKING = "ranking"
 TEXT = "text classification"
 """The tasks that results are of: told by the protocol, where one that is silent means ranking."""
@@ -238,6 +239,8 @@ def read_result(path: str | Path) -> dict[str, Any]:
         raise InputError(f"{path} is not a result file ({error}).", "Run its evaluation again.") from error
     if missing:
         raise InputError(f"{path} lacks {', '.join(missing)}.", "Run its evaluation again.")
+    if task_of(result) == RANKING:
+        result["protocol"] = {"targets": ALL_TARGETS} | result["protocol"]  # a rule that older files do not know
     return result
 
 

@@ -220,10 +220,7 @@ def _refuse_mixture(data: str, results: Sequence[Mapping[str, Any]]) -> None:
             f"{shown}.",
             "Run the older ones again.",
         )
-    rules = [
-        {"candidates": "all titles", "seen": "excluded", "targets": "all"} | dict(result["protocol"])
-        for result in results
-    ]
+    rules = [{"candidates": "all titles", "seen": "excluded"} | dict(result["protocol"]) for result in results]
     for rule in rules:  # as version 0.1 wrote it
         rule["ties"] = str(rule.get("ties", "behind")).replace("a tied target ranks behind", "behind")
     for name in _RULES:

@@ -12,6 +12,7 @@ from evaluation.result_files import (
     commit,
     file_stem,
     make_result,
+    read_result,
     read_results,
     require_writable,
     write_result,
@@ -60,6 +61,14 @@ def test_files_are_named_by_data_and_model_and_read_back(result, tmp_path):
     write_result({**result, "seeds": [4]}, tmp_path / "new")
     assert read_results(tmp_path / "new")[0]["seeds"] == [4]
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["small--popularity.json"]
+
+
+def test_a_rule_that_an_older_file_does_not_know_was_the_usual_one(result, tmp_path):
+    path = write_result(result, tmp_path)
+    older = json.loads(path.read_text())
+    del older["protocol"]["targets"]
+    path.write_text(json.dumps(older))
+    assert read_result(path)["protocol"] == result["protocol"]
 
 
 def test_numbers_that_are_none_leave_the_old_file(result, tmp_path):

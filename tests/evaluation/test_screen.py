@@ -87,6 +87,4 @@ def test_other_rules_are_said_above_the_table(small):
         results_table([entry(evaluate(Oracle(split, small.n_codes), split, ["mrr"], rules=rules))], data="small")
     )
     assert "11 titles, of which ranked: 2 titles, sha256" in text
-    assert "seen ones too, tied targets ahead" in " ".join(
-        re.sub(r"\x1b\[[\d;]*m", "", text).split()
-    )
+    assert "seen ones too, tied targets ahead" in " ".join(re.sub(r"\x1b\[[\d;]*m", "", text).split())
