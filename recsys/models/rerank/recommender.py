@@ -152,8 +152,9 @@ class RerankRecommender(CompositeRecommender):
             row = {"member": label, "model": model_of(label), "share_of_gain": float(owed)}
             row |= {f"ndcg@{k}": float(ndcg[:, place].mean()), f"recall@{k}": float(recall[:, place].mean())}
             self._rows.append(row | {"fit_seconds": self.members[label].facts.get("fit_seconds")})
-        of_titles = {name: float(gain) for name, gain in zip(names, gains, strict=True) if ": " not in name}
-        self.facts |= {"gain_of_facts": of_titles}
+        if trees is not None:
+            owed_to = {name: round(float(gain), 4) for name, gain in zip(names, gains, strict=True) if ": " not in name}
+            self.facts |= {"share_of_gain_of_facts": owed_to}
 
     # -- serving -------------------------------------------------------------------------------------------------
 
