@@ -95,7 +95,7 @@ def evaluate(
     protocol, sha256 = ("given", None) if isinstance(split, Holdout) else (split.protocol, split.sha256)
     holdout = split if isinstance(split, Holdout) else part_of(split, part)
     _require_histories(holdout)
-    refuse_leak(model, split)
+    refuse_leak(model, split, part)
     holdout = rules.targets_of(holdout)
     data = getattr(model, "data", None)
     catalogue = data.catalogue if catalogue is None and isinstance(data, Dataset) else catalogue

@@ -106,7 +106,7 @@ class Rules:
         return f"{len(codes):,} titles, sha256 {hashlib.sha256(codes.tobytes()).hexdigest()[:12]}"
 
 
-def refuse_leak(model: object, split: Split | object) -> None:
+def refuse_leak(model: object, split: Split | object, part: str = "test") -> None:
     """Refuse a model whose facts say that it has learned from the events that it would be judged on.
 
     What a model does not tell cannot be checked: an object without `facts` passes.
@@ -119,6 +119,11 @@ def refuse_leak(model: object, split: Split | object) -> None:
             f"This model was fitted on {facts.get('fitted_on', 'unknown data')}, so it has seen the answers that it "
             "would be judged by.",
             "Judge a model that was fitted on the training part of the same split; ship the one fitted on everything.",
+        )
+    if part == "validation" and facts.get("learned_from_validation"):
+        raise InputError(
+            "This model has learned from the validation part, so it has seen the answers that it would be judged by.",
+            "Judge it on the test part. Its facts have what it is worth on validation, cross-fitted (recsys describe).",
         )
     if not isinstance(split, Split) or facts["test_sha256"] == split.sha256:
         return

@@ -8,12 +8,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from evaluation import evaluate
+from evaluation.tune.search import space_of
 from recsys.dataset.catalogue import Catalogue
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import split_dataset
 from recsys.dataset.vocabulary import FIRST, Vocabulary
-from recsys.errors import ArtifactError, ConfigError
+from recsys.errors import ArtifactError, ConfigError, InputError
 from recsys.models import load_model, make_model
 from recsys.models.base import Recommender
 from recsys.models.rerank.candidates import OF_A_MEMBER, OF_A_TITLE, Candidates, feature_names
@@ -225,6 +227,17 @@ def test_titles_beyond_the_candidates_follow_in_the_order_of_the_best_member() -
             others[np.argsort(-scores[user, others], kind="stable")],
             others[np.argsort(-first[user, others], kind="stable")],
         )
+
+
+def test_it_is_not_judged_on_the_validation_part_that_it_learned_from() -> None:
+    data = franchises(200)
+    split = split_dataset(data)
+    model = make_model("rerank", {"members": "popularity", "trees": 20}).fit(data, split)
+    assert evaluate(model, split, ["mrr"]).metrics["mrr"].value > 0.5
+    with pytest.raises(InputError, match="has learned from the validation part"):
+        evaluate(model, split, ["mrr"], part="validation")
+    with pytest.raises(InputError, match="nothing to search"):
+        space_of("rerank", {})
 
 
 def test_refit_keeps_the_trees_and_learns_from_everything(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recsys.config import Choice, Range, setting
+from recsys.config import setting
 from recsys.models.composite.config import CompositeConfig
 
 
@@ -12,13 +12,15 @@ from recsys.models.composite.config import CompositeConfig
 class RerankConfig(CompositeConfig):
     """Name the members that find the candidates, and say how the trees that order them are grown.
 
+    Nothing here is for `recsys tune`: the validation part, which it judges by, is what the trees are grown on.
+
     >>> RerankConfig.from_flags(["members=ease als", "als.factors=64"]).of("als").factors
     64
     """
 
-    depth: int = setting(60, "how many titles each member puts up for the second stage", low=1, search=Range(30, 150))
-    trees: int = setting(200, "boosted trees", low=1, search=Range(100, 500, log=True))
-    leaves: int = setting(8, "leaves of a tree", low=2, high=256, search=Choice(4, 8, 16, 31))
+    depth: int = setting(60, "how many titles each member puts up for the second stage", low=1)
+    trees: int = setting(200, "boosted trees", low=1)
+    leaves: int = setting(8, "leaves of a tree", low=2, high=256)
     learning_rate: float = setting(0.05, "how much each tree adds", low=1e-4, high=1.0)
     least_rows: int = setting(300, "candidates that a leaf holds at least; fewer where there are few in all", low=1)
     feature_share: float = setting(0.6, "share of the features that a tree may use", low=0.01, high=1.0)

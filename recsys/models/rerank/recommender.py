@@ -94,6 +94,7 @@ class RerankRecommender(CompositeRecommender):
         kept = members if trees is not None else {labels[best]: members[labels[best]]}
         self._restore(kept, {"first": labels[best], "trees": None if trees is None else trees.text})
         self.facts |= {"validation": found, "second_stage": trees is not None}
+        self.facts["learned_from_validation"] = trees is not None
 
     def _describe(self, validation: Holdout) -> tuple[Lists, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return everybody's candidates, and NDCG and recall of each member alone, (n_users, n_members)."""
