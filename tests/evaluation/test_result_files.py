@@ -48,6 +48,7 @@ def test_a_result_says_how_to_get_it_again(result, small):
         "candidates": "all titles",
         "seen": "excluded",
         "ties": "behind",
+        "targets": "all",
     }
     assert set(result["metrics"]["recall@10"]) == {"value", "low", "high"}
     assert {"python", "recsys", "numpy", "polars"} <= set(result["versions"])

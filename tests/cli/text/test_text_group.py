@@ -64,7 +64,7 @@ def test_every_setting_of_a_recipe_is_told(recsys) -> None:
     for name in recipe.settings().to_mapping():
         assert name in shown.out
     line = next(line for line in shown.out.splitlines() if line.startswith("n_words "))
-    assert line.split()[1] == "8192"
+    assert line.split()[1] == str(recipe.settings().n_words)
     assert json.loads(recsys("text", "recipes", "phrases-5", "--json").out)["classes"] == ["0", "1", "2", "3", "4"]
 
 
