@@ -101,8 +101,8 @@ class TextClassifier:
             Texts(self._codes(validation.texts), validation.labels),
         ]
         trained = without_wide(network) if config.ngrams else network
-        if pretraining is not None:
-            before = Texts(self._codes(pretraining.texts), pretraining.labels)
+        before = None if pretraining is None else Texts(self._codes(pretraining.texts), pretraining.labels)
+        if before is not None:
             plan = replace(config, epochs=config.pretraining_epochs, patience=config.pretraining_epochs)
             run(trained, before, parts[1], plan, len(self.labels), progress=progress)
         epochs = run(trained, parts[0], parts[1], config, len(self.labels), progress=progress)
@@ -121,7 +121,7 @@ class TextClassifier:
         }
         self._serve(network)
         if config.ngrams:
-            self._add_wide(network, *parts)
+            self._add_wide(network, parts[0], parts[1], before)
         self._network = with_words(network, self._tokens.layer(), config)
         return self
 
@@ -181,28 +181,32 @@ class TextClassifier:
         self._graph = to_onnx(network, self.config, network.output.shape[1])
         self._encoder = Encoder(self._graph, self.config)
 
-    def _add_wide(self, network: keras.Model, train: Texts, validation: Texts) -> None:
-        """Fit the n-grams' weights and put both parts together as validation weighs them."""
+    def _add_wide(self, network: keras.Model, train: Texts, validation: Texts, before: Texts | None) -> None:
+        """Fit the n-grams' weights, those of pre-training by themselves, and add all as validation weighs them."""
         from recsys.text.ngrams import balance, fit_wide, wide_logits
 
         assert self._encoder is not None
         config, n_classes = self.config, len(self.labels)
-        weights, intercepts = fit_wide(train.codes, train.labels, config, n_classes)
         chances = np.clip(self._encoder.probabilities([validation.codes]).astype(np.float64), 1e-7, 1 - 1e-7)
-        deep = np.log(chances / (1 - chances)) if config.output == "sigmoid" else np.log(chances)
-        wide = wide_logits(validation.codes, weights, intercepts, config)
-        of_deep, of_wide = balance(deep, wide, validation.labels)
+        parts = {"lstm": np.log(chances / (1 - chances)) if config.output == "sigmoid" else np.log(chances)}
+        wide = {}
+        for name, texts in {"ngrams": train, "pretraining_ngrams": before}.items():
+            if texts is not None:
+                wide[name] = fit_wide(texts.codes, texts.labels, config, n_classes)
+                parts[name] = wide_logits(validation.codes, *wide[name], config)
+        factors, shift = balance(list(parts.values()), validation.labels)
+        factor = dict(zip(parts, factors, strict=True))
         decision = network.get_layer("logits")
         kernel, bias = decision.get_weights()
-        decision.set_weights([of_deep * kernel, of_deep * bias + of_wide * intercepts])
-        network.get_layer("ngram_weights").set_weights([of_wide * weights])
+        intercepts = shift + sum(factor[name] * intercepts for name, (_, intercepts) in wide.items())
+        decision.set_weights([factor["lstm"] * kernel, factor["lstm"] * bias + intercepts])
+        weights = sum(factor[name] * weights for name, (weights, _) in wide.items())
+        network.get_layer("ngram_weights").set_weights([weights])
         self._serve(network)
-        accuracy = [
-            float((_decided(part) == validation.labels).mean())
-            for part in (of_deep * deep + of_wide * wide, deep, wide)
-        ]
-        names = ("validation_accuracy", "validation_accuracy_lstm", "validation_accuracy_ngrams")
-        self.facts |= {name: round(value, 5) for name, value in zip(names, accuracy, strict=True)}
+        together = sum(factor[name] * logits for name, logits in parts.items()) + shift
+        for name, logits in {"": together, **{f"_{name}": logits for name, logits in parts.items()}}.items():
+            accuracy = float((_decided(logits) == validation.labels).mean())
+            self.facts[f"validation_accuracy{name}"] = round(accuracy, 5)
 
     # -- asking ------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,26 +47,32 @@ def fit_wide(
 
 
 def balance(
-    deep: npt.NDArray[np.float32], wide: npt.NDArray[np.float32], labels: npt.NDArray[np.int32]
-) -> tuple[float, float]:
-    """Return the factors, at least 0, of the LSTM's and the wide part's logits that suit validation texts best.
+    parts: Sequence[npt.NDArray[np.floating]], labels: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return a factor, at least 0, for the logits of each part, and intercepts (n_outputs,), that suit validation texts
+    best.
 
-    Both logits are (n, n_outputs); the cross-entropy of their weighted sum is minimised. Two numbers are all that is
-    learned here: the LSTM has seen the training texts too often to be weighed on them.
+    The logits of a part are (n, n_outputs); the cross-entropy of their weighted sum is minimised, with one text's worth
+    of L2 on the intercepts. So few numbers are all that is learned here: the LSTM has seen the training texts too often
+    to be weighed on them, and a regression's own intercept leans to the larger class.
     """
     from scipy.optimize import minimize
 
-    def loss(factors: npt.NDArray[np.float64]) -> float:
-        logits = factors[0] * deep + factors[1] * wide
-        if logits.shape[1] == 1:
+    n_parts, n_outputs = len(parts), parts[0].shape[1]
+
+    def loss(numbers: npt.NDArray[np.float64]) -> float:
+        logits = sum(factor * part for factor, part in zip(numbers, parts, strict=False)) + numbers[n_parts:]
+        if n_outputs == 1:
             logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
         highest = logits.max(axis=1)
         total = np.log(np.exp(logits - highest[:, None]).sum(axis=1)) + highest
-        return float((total - logits[np.arange(len(labels)), labels]).mean())
+        surprise = total - logits[np.arange(len(labels)), labels]
+        return float(surprise.mean() + 0.5 * (numbers[n_parts:] ** 2).sum() / len(labels))
 
-    spread = [1 / max(float(part.std()), 1e-6) for part in (deep, wide)]
-    found = minimize(loss, spread, method="L-BFGS-B", bounds=[(0, None)] * 2)
-    return float(found.x[0]), float(found.x[1])
+    start = [*(1 / max(float(part.std()), 1e-6) for part in parts), *([0.0] * n_outputs)]
+    bounds = [(0, None)] * n_parts + [(None, None)] * n_outputs
+    found = minimize(loss, start, method="L-BFGS-B", bounds=bounds).x.astype(np.float32)
+    return found[:n_parts], found[n_parts:]
 
 
 def wide_logits(

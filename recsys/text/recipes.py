@@ -179,7 +179,7 @@ RECIPES = {
         ),
         Recipe(
             "news20-glove",
-            "frozen word vectors 100, LSTM 100, softmax of 20 topics",
+            "frozen word vectors 100, LSTM 100, softmax of 20 topics; and a wide part",
             "news20",
             {
                 "n_words": 20_000,
@@ -193,6 +193,8 @@ RECIPES = {
                 "units": (100,),
                 "pooling": "max-mean",
                 "dropout": 0.2,
+                "ngrams": 2,
+                "n_buckets": 2**18,
                 "epochs": 9,
                 "patience": 3,
                 "learning_rate": 4e-3,

@@ -62,7 +62,19 @@ def test_balance_trusts_who_is_right():
     labels = random.integers(0, 2, 400).astype(np.int32)
     right = (2 * labels - 1 + random.normal(0, 1, 400)).astype(np.float32)[:, None]
     noise = random.normal(0, 1, (400, 1)).astype(np.float32)
-    of_right, of_noise = balance(right, noise, labels)
+    (of_right, of_noise), _ = balance([right, noise], labels)
     assert of_right > 1
     assert of_noise < 0.3
-    assert balance(-right, noise, labels)[0] == pytest.approx(0, abs=1e-6)
+    assert balance([-right, noise], labels)[0][0] == pytest.approx(0, abs=1e-6)
+
+
+def test_balance_gives_back_what_leans_to_one_class():
+    random = np.random.default_rng(1)
+    labels = random.integers(0, 2, 2000).astype(np.int32)
+    scores = (2 * labels - 1 + random.normal(0, 1, 2000)).astype(np.float32)[:, None]
+    factors, intercepts = balance([scores + 3, scores + 3, scores + 3], labels)
+    assert intercepts[0] == pytest.approx(-3 * factors.sum(), rel=0.1)
+    two = np.hstack([np.zeros_like(scores), scores])
+    factors, intercepts = balance([two + np.array([0, 3]), two], labels)
+    assert intercepts.sum() == pytest.approx(0, abs=1e-3)
+    assert intercepts[1] < 0
