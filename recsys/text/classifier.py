@@ -18,6 +18,7 @@ from recsys.text.clean import clean
 from recsys.text.codes import Codes
 from recsys.text.config import TextConfig
 from recsys.text.encoder import Encoder, to_onnx
+from recsys.text.memory import Memory
 from recsys.text.tokens import UNKNOWN, Tokens
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 KIND = "recsys-text"
 PART = 1024
 """How many texts are tokenized while the network works on those before."""
-CONFIG, WORDS, EPOCHS, NETWORK, ENCODER = "config.json", "words.json", "epochs.json", "network.keras", "network.onnx"
+CONFIG, WORDS, EPOCHS, MEMORY = "config.json", "words.json", "epochs.json", "memory.json"
+NETWORK, ENCODER = "network.keras", "network.onnx"
 
 
 class TextClassifier:
@@ -51,6 +53,7 @@ class TextClassifier:
         self.vectors: WordVectors | None = None
         """The word vectors that the embedding started from; a saved folder does not keep them."""
         self._tokens = Tokens(())
+        self._memory: Memory | None = None
         self._graph = b""
         self._encoder: Encoder | None = None
         self._network: keras.Model | None = None
@@ -96,8 +99,9 @@ class TextClassifier:
         self.vectors = vectors
         if vectors is not None:
             self._take_vectors(network, vectors)
+        rows = _first_of_equals(cleaned, train.labels) if config.distinct else np.arange(len(train))
         parts = [
-            Texts(self._cut(cleaned), train.labels),
+            Texts(self._cut([cleaned[row] for row in rows]), train.labels[rows]),
             Texts(self._codes(validation.texts), validation.labels),
         ]
         trained = without_wide(network) if config.ngrams else network
@@ -110,6 +114,7 @@ class TextClassifier:
         best = self.epochs[epochs.best_epoch - 1]
         self.facts = {
             "n_train": len(train),
+            "n_learned": len(rows),
             "n_validation": len(validation),
             "train_sha256": train.sha256,
             "n_pretraining": 0 if pretraining is None else len(pretraining),
@@ -120,9 +125,12 @@ class TextClassifier:
             "fit_seconds": round(time.perf_counter() - began, 2),
         }
         self._serve(network)
-        if config.ngrams:
-            self._add_wide(network, parts[0], parts[1], before)
-        self._network = with_words(network, self._tokens.layer(), config)
+        if config.memory:
+            self._memory = Memory.learn(cleaned, train.labels, len(self.labels), config.memory)
+            self.facts["n_remembered"] = len(self._memory)
+        if config.ngrams or config.memory:
+            self._put_together(network, parts[0], parts[1], before, validation.texts)
+        self._network = with_words(network, self._tokens.layer(), config, self._memory)
         return self
 
     def _check(
@@ -181,8 +189,13 @@ class TextClassifier:
         self._graph = to_onnx(network, self.config, network.output.shape[1])
         self._encoder = Encoder(self._graph, self.config)
 
-    def _add_wide(self, network: keras.Model, train: Texts, validation: Texts, before: Texts | None) -> None:
-        """Fit the n-grams' weights, those of pre-training by themselves, and add all as validation weighs them."""
+    def _put_together(
+        self, network: keras.Model, train: Texts, validation: Texts, before: Texts | None, texts: Sequence[str]
+    ) -> None:
+        """Add the n-grams' weights, those of pre-training fitted by themselves, and the memory to the LSTM.
+
+        The validation part, whose texts these are, weighs each.
+        """
         from recsys.text.ngrams import balance, fit_wide, wide_logits
 
         assert self._encoder is not None
@@ -190,18 +203,23 @@ class TextClassifier:
         chances = np.clip(self._encoder.probabilities([validation.codes]).astype(np.float64), 1e-7, 1 - 1e-7)
         parts = {"lstm": np.log(chances / (1 - chances)) if config.output == "sigmoid" else np.log(chances)}
         wide = {}
-        for name, texts in {"ngrams": train, "pretraining_ngrams": before}.items():
-            if texts is not None:
-                wide[name] = fit_wide(texts.codes, texts.labels, config, n_classes)
+        for name, learned in {"ngrams": train, "pretraining_ngrams": before}.items():
+            if config.ngrams and learned is not None:
+                wide[name] = fit_wide(learned.codes, learned.labels, config, n_classes)
                 parts[name] = wide_logits(validation.codes, *wide[name], config)
+        if self._memory is not None:
+            parts["memory"] = self._memory.logits([clean(text, config.clean) for text in texts])
         factors, shift = balance(list(parts.values()), validation.labels)
-        factor = dict(zip(parts, factors, strict=True))
+        factor = dict(zip(parts, map(float, factors), strict=True))
         decision = network.get_layer("logits")
         kernel, bias = decision.get_weights()
         intercepts = shift + sum(factor[name] * intercepts for name, (_, intercepts) in wide.items())
         decision.set_weights([factor["lstm"] * kernel, factor["lstm"] * bias + intercepts])
-        weights = sum(factor[name] * weights for name, (weights, _) in wide.items())
-        network.get_layer("ngram_weights").set_weights([weights])
+        if wide:
+            weights = sum(factor[name] * weights for name, (weights, _) in wide.items())
+            network.get_layer("ngram_weights").set_weights([weights])
+        if self._memory is not None:
+            self._memory.factor = factor["memory"]
         self._serve(network)
         together = sum(factor[name] * logits for name, logits in parts.items()) + shift
         for name, logits in {"": together, **{f"_{name}": logits for name, logits in parts.items()}}.items():
@@ -216,6 +234,8 @@ class TextClassifier:
             raise InputError("The text model is not trained yet.", "Call fit first, or load a saved one.")
         parts = (self._codes(texts[start : start + PART]) for start in range(0, len(texts), PART))
         found = self._encoder.probabilities(parts)
+        if self._memory is not None:
+            return self._memory.recall([clean(text, self.config.clean) for text in texts], found)
         return np.concatenate([1 - found, found], axis=1) if self.config.output == "sigmoid" else found
 
     def _codes(self, texts: Sequence[str]) -> Codes:
@@ -239,7 +259,10 @@ class TextClassifier:
         with write_folder(folder, kind=KIND, overwrite=overwrite, recipe=self.recipe) as inside:
             self._keras_network().save(inside / NETWORK, include_optimizer=False)
             (inside / ENCODER).write_bytes(self._graph)
-            for name, value in ((CONFIG, content), (WORDS, self._tokens.vocabulary), (EPOCHS, self.epochs)):
+            files: dict[str, Any] = {CONFIG: content, WORDS: self._tokens.vocabulary, EPOCHS: self.epochs}
+            if self._memory is not None:
+                files[MEMORY] = self._memory.to_mapping()
+            for name, value in files.items():
                 (inside / name).write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
         return Path(folder)
 
@@ -255,6 +278,8 @@ class TextClassifier:
             model = cls(TextConfig.from_mapping(content["config"]), recipe=content["recipe"])
             model.labels, model.facts, model.epochs = tuple(content["labels"]), content["facts"], epochs
             model._tokens = Tokens(words)
+            if model.config.memory:
+                model._memory = Memory.from_mapping(json.loads((folder / MEMORY).read_text(encoding="utf-8")))
             model._graph = (folder / ENCODER).read_bytes()
             model._encoder = Encoder(model._graph, model.config)
             model._folder = folder
@@ -267,6 +292,14 @@ class TextClassifier:
             assert self._folder is not None
             self._network = load_keras().models.load_model(self._folder / NETWORK, compile=False)
         return self._network
+
+
+def _first_of_equals(cleaned: Sequence[str], labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Return the row where each text first appears with each of its classes, ascending."""
+    firsts: dict[tuple[str, int], int] = {}
+    for row, pair in enumerate(zip(cleaned, labels.tolist(), strict=True)):
+        firsts.setdefault(pair, row)
+    return np.fromiter(firsts.values(), dtype=np.int64)
 
 
 def _decided(logits: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

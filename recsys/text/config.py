@@ -49,6 +49,10 @@ class TextConfig(Settings):
     ngram_strength: float = setting(
         1.0, "how far the wide part's regression may go: inverse of its L2 regularization", low=1e-6
     )
+    memory: int = setting(
+        0, "longest text, in words, that is remembered with the classes that it had in training (0: none)", low=0
+    )
+    distinct: bool = setting(False, "network and n-grams learn once from equal training texts with equal classes")
     output: str = setting("softmax", "softmax over the classes, or one sigmoid for two", choices=("softmax", "sigmoid"))
 
     batch_size: int = setting(64, "texts a training step", low=1)
@@ -68,5 +72,9 @@ class TextConfig(Settings):
                 raise ConfigError(f"'clean' must be of {', '.join(STEPS)}, got {step}.", "Change its value.")
         if not self.units:
             raise ConfigError("'units' must hold at least one number, got none.", "For example: units=100.")
+        if self.memory and self.output == "sigmoid":
+            raise ConfigError(
+                "'memory' works beside a softmax, got output=sigmoid.", "Set output=softmax, or memory=0."
+            )
         if self.freeze and self.vectors == "none":
             raise ConfigError("'freeze' needs word vectors, got vectors=none.", "Set vectors=train or give a file.")

@@ -14,6 +14,8 @@ from recsys.text.ngrams import MULTIPLIER
 if TYPE_CHECKING:
     import keras
 
+    from recsys.text.memory import Memory
+
 
 def build(config: TextConfig, n_codes: int, n_classes: int) -> keras.Model:
     """Build the functional model from named, built-in layers only.
@@ -171,8 +173,10 @@ def ngram_buckets(codes: Any, config: TextConfig) -> Any:
     return ops.sort(ops.concatenate(found, axis=1), axis=1)
 
 
-def with_words(network: keras.Model, words: keras.layers.Layer, config: TextConfig) -> keras.Model:
-    """Put the vectorizer in front of a network: from cleaned texts (B, 1), cut to what it reads, to its output.
+def with_words(
+    network: keras.Model, words: keras.layers.Layer, config: TextConfig, memory: Memory | None = None
+) -> keras.Model:
+    """Put the vectorizer in front of a network, and a memory behind it: from cleaned texts (B, 1) to probabilities.
 
     A column of padding is added, so that a batch of empty texts is no batch of no timesteps.
     """
@@ -187,4 +191,5 @@ def with_words(network: keras.Model, words: keras.layers.Layer, config: TextConf
     places = steps + (whole - kept if config.keep == "last" else 0)
     chosen = ops.take_along_axis(codes, ops.minimum(places, ops.maximum(whole - 1, 0)), axis=1)
     read = ops.where(steps < kept, chosen, 0)[:, : config.n_tokens]
-    return keras.Model(texts, network(read), name="text_pipeline")
+    out = network(read)
+    return keras.Model(texts, out if memory is None else memory.layers(texts, out), name="text_pipeline")

@@ -23,6 +23,7 @@ NETWORKS = {
     "in the cell": {"input_dropout": 0.2, "recurrent_dropout": 0.2},
     "wide": {"ngrams": 3, "n_buckets": 1024, "output": "sigmoid"},
     "wide, softmax": {"ngrams": 2, "n_buckets": 1024, "pooling": "max-mean"},
+    "remembering": {"memory": 2, "distinct": True, "ngrams": 1, "n_buckets": 1024},
     "cut": {"n_tokens": 4, "keep": "first"},
 }
 STRANGE = ["", " ", "猫が好き", "good 🎬\ud800", "\x00", "great " * 200_000, "(" * 5_000]
@@ -87,7 +88,7 @@ class TestEveryNetwork:
         assert [row["epoch"] for row in fitted.epochs] == list(range(1, len(fitted.epochs) + 1))
         assert set(fitted.epochs[0]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
         best = fitted.epochs[fitted.facts["best_epoch"] - 1]["val_accuracy"]
-        of_network = "validation_accuracy_lstm" if fitted.config.ngrams else "validation_accuracy"
+        of_network = "validation_accuracy" + ("_lstm" if fitted.config.ngrams else "")
         assert best == max(row["val_accuracy"] for row in fitted.epochs)
         assert best == pytest.approx(fitted.facts[of_network], abs=1e-5)
 
@@ -118,6 +119,12 @@ def test_the_same_seed_gives_the_same_model():
     texts = mixed_reviews(20, 2).texts
     assert (first.predict(texts) == second.predict(texts)).all()
     assert (first.predict(texts) != other.predict(texts)).any()
+
+
+def test_equal_texts_are_learned_from_once_where_they_are_of_one_class():
+    train = Corpus(["good", "bad", "Good", "good", "bad"], np.array([1, 0, 1, 0, 0], dtype=np.int32), ("neg", "pos"))
+    model = TextClassifier(small(distinct=True, epochs=1)).fit(train, mixed_reviews(5, 1))
+    assert (model.facts["n_train"], model.facts["n_learned"]) == (5, 3)
 
 
 def test_given_vectors_start_the_embedding_and_frozen_stay():
