@@ -76,8 +76,8 @@ class TextClassifier:
         `vectors` start the word embedding; without them `config.vectors` decides, and trained ones are trained on the
         training texts (of phrases, on the whole sentences among them, which `subset` marks) and on `more_texts`, which
         need no label. The network first learns from a `pretraining` corpus, other texts with as many classes in the
-        same order (reviews of films, before reviews of places), with the vocabulary of the training texts. Raises
-        InputError for empty parts, other classes or a single one, and vectors of another width.
+        same order (reviews of films, before reviews of places); the vocabulary is that of both. Raises InputError for
+        empty parts, other classes or a single one, and vectors of another width.
         """
         self._check(train, validation, vectors, pretraining)
         from recsys.backend import load_keras
@@ -89,7 +89,8 @@ class TextClassifier:
         config, began = self.config, time.perf_counter()
         self.labels = train.classes
         cleaned = [clean(text, config.clean) for text in train.texts]
-        self._tokens = Tokens.learn(cleaned, config.n_words)
+        others = [] if pretraining is None else [clean(text, config.clean) for text in pretraining.texts]
+        self._tokens = Tokens.learn([*cleaned, *others], config.n_words)
         if vectors is None and config.vectors == "train":
             whole = range(len(cleaned)) if train.subset is None else np.flatnonzero(train.subset)
             read = [*(cleaned[row] for row in whole), *(clean(text, config.clean) for text in more_texts)]
@@ -105,7 +106,7 @@ class TextClassifier:
             Texts(self._codes(validation.texts), validation.labels),
         ]
         trained = without_wide(network) if config.ngrams else network
-        before = None if pretraining is None else Texts(self._codes(pretraining.texts), pretraining.labels)
+        before = None if pretraining is None else Texts(self._cut(others), pretraining.labels)
         if before is not None:
             plan = replace(config, epochs=config.pretraining_epochs, patience=config.pretraining_epochs)
             run(trained, before, parts[1], plan, len(self.labels), progress=progress)

@@ -130,7 +130,7 @@ RECIPES = {
             "yelp",
             {
                 "clean": ("html",),
-                "n_words": 10_000,
+                "n_words": 20_000,
                 "n_tokens": 300,
                 "dim": 128,
                 "vectors": "train",
@@ -142,7 +142,8 @@ RECIPES = {
                 "dropout": 0.4,
                 "ngrams": 2,
                 "pretraining_epochs": 2,
-                "epochs": 4,
+                "epochs": 3,
+                "learning_rate": 1.5e-3,
                 "schedule": "cosine",
             },
             {"text": "text", "label": "stars", "above": 3},

@@ -121,6 +121,23 @@ def test_the_same_seed_gives_the_same_model():
     assert (first.predict(texts) != other.predict(texts)).any()
 
 
+def test_what_pretraining_tells_stays_known():
+    words = {"good": "tasty", "great": "cosy", "fun": "warm", "bad": "stale", "dull": "cold", "awful": "rude"}
+
+    def of_places(corpus: Corpus) -> Corpus:
+        texts = [" ".join(words.get(word, word) for word in text.split()) for text in corpus.texts]
+        return Corpus(texts, corpus.labels, corpus.classes)
+
+    films, places = mixed_reviews(240, 0), of_places(mixed_reviews(40, 1))
+    config = small(epochs=2, pretraining_epochs=4, ngrams=1, n_buckets=1024)
+    model = TextClassifier(config).fit(places, of_places(mixed_reviews(60, 2)), pretraining=films)
+    assert model.facts["n_pretraining"] == 240
+    assert {"validation_accuracy_ngrams", "validation_accuracy_pretraining_ngrams"} <= set(model.facts)
+    test = mixed_reviews(100, 3)
+    for asked in (test, of_places(test)):
+        assert (model.predict(asked.texts).argmax(axis=1) == asked.labels).mean() >= 0.85
+
+
 def test_equal_texts_are_learned_from_once_where_they_are_of_one_class():
     train = Corpus(["good", "bad", "Good", "good", "bad"], np.array([1, 0, 1, 0, 0], dtype=np.int32), ("neg", "pos"))
     model = TextClassifier(small(distinct=True, epochs=1)).fit(train, mixed_reviews(5, 1))
