@@ -47,14 +47,14 @@ def test_kaggles_test_tsv_is_read_as_it_is(tmp_path: Path) -> None:
         ("a", b"x", "is no table of a known format"),
         ("a.parquet", b"no parquet", r"a\.parquet cannot be read: .*Check that its content"),
         ("a.csv", b"", r"a\.csv is empty"),
-        ("a.jsonl.gz", gzip.compress(b""), r"a\.jsonl\.gz is empty"),
+        ("a.jsonl.gz", gzip.compress(b"", mtime=0), r"a\.jsonl\.gz is empty"),
         ("a.json", b'[{"text": "a"}]', r"a\.json cannot be read: .* expected to contain JSON object"),
         ("a.csv", b"text\n\xff\xfe\n", r"a\.csv is not UTF-8 text\. Save it as UTF-8"),
         ("a.txt", b"\xff\xfe\n", r"a\.txt is not UTF-8 text"),
         ("a.tsv", b"text\tlabel\na\t1\nb\t2\t3\n", r"a\.tsv has a row with more cells than there are names of columns"),
         ("a.jsonl", b'{"text": "a"}\n{"text": \n', r"a\.jsonl cannot be read"),
         ("a.csv.gz", b"no gzip", r"a\.csv\.gz cannot be unpacked"),
-        ("a.csv.gz", gzip.compress(b"text\nso\n" * 99)[:-12], r"a\.csv\.gz cannot be unpacked"),
+        ("a.csv.gz", gzip.compress(b"text\nso\n" * 99, mtime=0)[:-12], r"a\.csv\.gz cannot be unpacked"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told(tmp_path: Path, name: str, content: bytes, message: str) -> None:
