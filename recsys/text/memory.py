@@ -1,7 +1,7 @@
 """A memory beside the network: short texts of the training part, word for word, with the classes that they had there.
 
 A phrase that people judged once keeps its judgement when it comes again; a network that must also tell of phrases that
-it never saw forgets some of them.
+it never saw forgets some of them. A saved model holds these texts as they are (cleaned).
 """
 
 from __future__ import annotations
