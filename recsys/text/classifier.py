@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from recsys.text.vectors import WordVectors
 
 KIND = "recsys-text"
-PART = 1024
+PART = 256
 """How many texts are tokenized while the network works on those before."""
 CONFIG, WORDS, EPOCHS, MEMORY = "config.json", "words.json", "epochs.json", "memory.json"
 NETWORK, ENCODER = "network.keras", "network.onnx"
