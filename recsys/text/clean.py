@@ -23,7 +23,8 @@ _ENDLESS_REFERENCE = re.compile(r"&#[0-9]{9,}+;?")
 
 _DOUBLE_QUOTE = re.compile(r"'{2,}|`{2,}")
 _SPACES = re.compile(r"\s+")
-_CONTRACTION = re.compile(r"(?:\b(\w++)|^)((?: ?'(?:s|re|ve|ll|d|m)\b|'t\b| n't\b)++)")
+# no group is possessive (gh-106052: before Python 3.11.5 they lose their place)
+_CONTRACTION = re.compile(r"(?:\b(\w++)|^)((?: ?'(?:s|re|ve|ll|d|m)\b|'t\b| n't\b)+)")
 _ENDING = re.compile(r"( ?)(n?'\w+)")
 _VERBS = {"'re": "are", "'ve": "have", "'ll": "will", "'d": "would", "'m": "am"}
 _NEGATED = {"ca": "can", "wo": "will", "sha": "shall", "ai": "is"}
@@ -35,8 +36,8 @@ _SUBJECTS = {
 """Words after which 's is short for is; after others it marks whose something is."""
 
 _PUNCTUATION = r'[.,!?;:()"]'
-_ASCII_TOKEN = re.compile(rf"[a-z0-9]++(?:'[a-z0-9]++)*+|{_PUNCTUATION}")
-_LATIN_TOKEN = re.compile(rf"[^\W_]++(?:'[^\W_]++)*+|{_PUNCTUATION}")
+_ASCII_TOKEN = re.compile(rf"[a-z0-9]++(?:'[a-z0-9]++)*|{_PUNCTUATION}")
+_LATIN_TOKEN = re.compile(rf"[^\W_]++(?:'[^\W_]++)*|{_PUNCTUATION}")
 _BEYOND_LATIN = re.compile("[\u0300-\U0010ffff]")
 """From the first combining mark on; looking for one is much faster than a pattern that allows for them."""
 _CJK = re.compile(
@@ -166,5 +167,5 @@ def _long_runs() -> re.Pattern[str]:
 
 @cache
 def _token() -> re.Pattern[str]:
-    word = rf"[^\W_]++(?:[{_marks()}]++[^\W_]*+)*+"
-    return re.compile(rf"{word}(?:'{word})*+|{_PUNCTUATION}")
+    word = rf"[^\W_]++(?:[{_marks()}]++[^\W_]*+)*"
+    return re.compile(rf"{word}(?:'{word})*|{_PUNCTUATION}")
