@@ -102,7 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
         return REFUSED
     ratios = {f"{name}, PyTorch / Keras": one["ratio"] for name, one in measures.items()}
-    command = f"python -m evaluation.text.benchmarks.beside_torch --torch PYTHON --texts {options.texts}"
+    which = f" --recipe {' '.join(options.recipe)}" if options.recipe else ""
+    command = f"python -m evaluation.text.benchmarks.beside_torch --torch PYTHON --texts {options.texts}{which}"
     about = {"texts": options.texts, "threads": options.threads, "torch": facts["torch"], "keras": facts["keras"]}
     path = write_benchmark("text_training", command, {**about, **measures}, ratios, options.out)
     print(*(f"{name}: {value:.3f}" for name, value in ratios.items()), f"→ {path}", sep="\n")
