@@ -123,7 +123,6 @@ class TextClassifier:
             "vectors": "none" if vectors is None else vectors.origin,
             "best_epoch": epochs.best_epoch,
             "validation_accuracy": best["val_accuracy"],
-            "fit_seconds": round(time.perf_counter() - began, 2),
         }
         self._serve(network)
         if config.memory:
@@ -132,6 +131,7 @@ class TextClassifier:
         if config.ngrams or config.memory:
             self._put_together(network, parts[0], parts[1], before, validation.texts)
         self._network = with_words(network, self._tokens.layer(), config, self._memory)
+        self.facts["fit_seconds"] = round(time.perf_counter() - began, 2)
         return self
 
     def _check(
