@@ -12,8 +12,13 @@ from typing import Any
 
 @cache
 def load_keras() -> Any:
-    """Import Keras and start its backend, without TensorFlow's notes on GPUs that nobody asked for."""
+    """Import Keras and start its backend, without TensorFlow's notes on GPUs that nobody asked for.
+
+    TensorFlow multiplies matrices by oneDNN of its own accord only where the CPU has instructions for neural networks;
+    the small products in a loop over timesteps gain everywhere (`evaluation.text.benchmarks.beside_torch`).
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _native_stderr_hushed():
         import keras
 

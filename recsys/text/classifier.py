@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from recsys.artifact import read_manifest, reading_files, write_folder
 from recsys.errors import ConfigError, InputError
-from recsys.text.clean import clean
+from recsys.text.clean import clean, tokenize
 from recsys.text.codes import Codes
 from recsys.text.config import TextConfig
 from recsys.text.encoder import Encoder, to_onnx
@@ -240,7 +240,8 @@ class TextClassifier:
         return np.concatenate([1 - found, found], axis=1) if self.config.output == "sigmoid" else found
 
     def _codes(self, texts: Sequence[str]) -> Codes:
-        return self._cut([clean(text, self.config.clean) for text in texts])
+        rows = (tokenize(text, self.config.clean) for text in texts)
+        return Codes.cut(*self._tokens.encode_words(rows), self.config.n_tokens, self.config.keep)
 
     def _cut(self, cleaned: Sequence[str]) -> Codes:
         return Codes.cut(*self._tokens.encode(cleaned), self.config.n_tokens, self.config.keep)

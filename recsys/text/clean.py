@@ -9,6 +9,7 @@ import html
 import re
 import unicodedata
 from functools import cache
+from string import ascii_lowercase, digits
 
 from recsys.errors import ConfigError
 
@@ -35,7 +36,10 @@ _SUBJECTS = {
 }
 """Words after which 's is short for is; after others it marks whose something is."""
 
-_PUNCTUATION = r'[.,!?;:()"]'
+_MARKS = '.,!?;:()"'
+_PUNCTUATION = f"[{_MARKS}]"
+_PARTING = bytes(code if chr(code) in f"{ascii_lowercase}{digits}'{_MARKS}" else 0x20 for code in range(256))
+"""What parts ASCII tokens becomes a space."""
 _ASCII_TOKEN = re.compile(rf"[a-z0-9]++(?:'[a-z0-9]++)*|{_PUNCTUATION}")
 _LATIN_TOKEN = re.compile(rf"[^\W_]++(?:'[^\W_]++)*|{_PUNCTUATION}")
 _BEYOND_LATIN = re.compile("[\u0300-\U0010ffff]")
@@ -59,7 +63,12 @@ _MOST_MARKS = 30
 
 
 def clean(text: str, steps: tuple[str, ...] = ()) -> str:
-    """Return the text's tokens, joined by single spaces.
+    """Return the text's tokens, joined by single spaces; see `tokenize`."""
+    return " ".join(tokenize(text, steps))
+
+
+def tokenize(text: str, steps: tuple[str, ...] = ()) -> list[str]:
+    """Return the text's tokens.
 
     Always last: Unicode lower case (NFKC), then the tokens are words (letters, digits, inner apostrophes), each of
     . , ! ? ; : ( ) " and each Chinese or Japanese character; everything else parts tokens. Before that, where `steps`
@@ -72,8 +81,8 @@ def clean(text: str, steps: tuple[str, ...] = ()) -> str:
     - "contractions" writes out can't, won't, n't, 're, 've, 'll, 'd, 'm, it's, let's, also where a treebank has
       detached them (`ca n't`).
 
-    >>> clean("It&#39;s <b>great</b>,<br />isn’t it?", ("html", "contractions"))
-    'it is great , is not it ?'
+    >>> tokenize("It&#39;s <b>great</b>,<br />isn’t it?", ("html", "contractions"))
+    ['it', 'is', 'great', ',', 'is', 'not', 'it', '?']
     """
     chosen = _checked(steps)
     if "headers" in chosen:
@@ -85,8 +94,9 @@ def clean(text: str, steps: tuple[str, ...] = ()) -> str:
     text = _plain(text)
     if "contractions" in chosen and "'" in text:
         text = _expanded(text)
-    pattern = _ASCII_TOKEN if text.isascii() else _token() if _BEYOND_LATIN.search(text) else _LATIN_TOKEN
-    return " ".join(pattern.findall(text))
+    if text.isascii():
+        return _ascii_words(text)
+    return (_token() if _BEYOND_LATIN.search(text) else _LATIN_TOKEN).findall(text)
 
 
 @cache
@@ -125,6 +135,18 @@ def _plain(text: str) -> str:
     if "-lrb-" in text or "-rrb-" in text:
         text = text.replace("-lrb-", "(").replace("-rrb-", ")")
     return text
+
+
+def _ascii_words(text: str) -> list[str]:
+    """Find the tokens of a lower-case ASCII text by splitting it, several times as fast as by a pattern."""
+    text = text.encode("ascii").translate(_PARTING).decode("ascii")
+    for mark in _MARKS:
+        if mark in text:
+            text = text.replace(mark, f" {mark} ")
+    found = text.split()
+    if "'" not in text:
+        return found
+    return [token for piece in found for token in (_ASCII_TOKEN.findall(piece) if "'" in piece else (piece,))]
 
 
 def _expanded(text: str) -> str:

@@ -72,11 +72,12 @@ class Tokens:
 
     def encode(self, cleaned: Sequence[str]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
         """Return the codes of all texts in a row, and where each text begins: `codes[offsets[i]:offsets[i + 1]]`."""
+        return self.encode_words(text.split() for text in cleaned)
+
+    def encode_words(self, texts: Iterable[Sequence[str]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Return the same for texts that are given as their words."""
         code_of = self._codes.get
-        rows = []
-        for text in cleaned:
-            words = text.split()
-            rows.append(np.fromiter(map(code_of, words, repeat(UNKNOWN)), dtype=np.int32, count=len(words)))
+        rows = [np.fromiter(map(code_of, words, repeat(UNKNOWN)), dtype=np.int32, count=len(words)) for words in texts]
         offsets = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum([len(row) for row in rows], out=offsets[1:])
         codes = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int32)

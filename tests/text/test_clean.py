@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recsys.errors import ConfigError
-from recsys.text.clean import STEPS, clean
+from recsys.text.clean import _ASCII_TOKEN, STEPS, _plain, clean, tokenize
 
 MANY = 1 << 17
 MESSAGE = """From: ann@example.org (Ann)
@@ -158,6 +158,11 @@ def test_any_text_is_cleaned_once_and_for_all(text: str, steps: tuple[str, ...])
     assert cleaned.lower() == cleaned
     cleaned.encode("utf-8")
     assert clean(cleaned, steps) == cleaned
+
+
+@given(st.text(st.one_of(st.sampled_from("ab1'`_.,\"( \n-"), st.characters(max_codepoint=127))))
+def test_splitting_an_ascii_text_finds_what_the_pattern_finds(text: str) -> None:
+    assert tokenize(text) == _ASCII_TOKEN.findall(_plain(text))
 
 
 @given(st.text(st.characters(max_codepoint=127)))
