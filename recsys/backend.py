@@ -9,6 +9,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+BATCH_THREADS = 2
+"""How many threads make batches for `Model.fit`.
+
+With one, tf.data tunes itself in a thread that sometimes sleeps through the end of an epoch: it is then waited for, by
+as much as the epoch took, 60 s at most. With several, Keras does without that thread; the batches keep their order.
+"""
+
 
 @cache
 def load_keras() -> Any:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from recsys.backend import BATCH_THREADS
 from recsys.errors import ConfigError
 from recsys.text.codes import Codes
 from recsys.text.config import TextConfig
@@ -36,7 +37,7 @@ class Batches(keras.utils.PyDataset):
         seed: int = 0,
         shuffled: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(workers=BATCH_THREADS)
         self._codes = codes
         self._labels = labels
         self._size = batch_size

@@ -11,7 +11,7 @@ from typing import Any
 
 def main(folder: Path) -> None:
     """Answer each line of standard input with a line of JSON."""
-    from recsys.backend import load_keras
+    from recsys.backend import BATCH_THREADS, load_keras
 
     load_keras()
     import keras
@@ -34,18 +34,28 @@ def main(folder: Path) -> None:
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
             return rows[index]
 
+    class Turns(keras.callbacks.Callback):  # type: ignore[misc]
+        """Wait for a line before each epoch, and answer after it: all of them are of one training, as with a user."""
+
+        def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            while (word := sys.stdin.readline().strip()) == "version":
+                answer({"version": f"Keras {keras.__version__}, {keras.backend.backend()}"})
+            if not word:
+                sys.exit()
+            self.began = time.perf_counter()
+
+        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            answer({"seconds": time.perf_counter() - self.began, "loss": float((logs or {})["loss"])})
+
     config = TextConfig.from_mapping(task["config"])
     network = build(config, task["n_codes"], task["n_classes"])
     compile_for_training(network, config, len(rows))
-    batches = Batches()
-    for line in sys.stdin:
-        if line.strip() == "version":
-            answer: dict[str, Any] = {"version": f"Keras {keras.__version__}, {keras.backend.backend()}"}
-        else:
-            began = time.perf_counter()
-            found = network.fit(batches, epochs=1, shuffle=False, verbose=0)
-            answer = {"seconds": time.perf_counter() - began, "loss": float(found.history["loss"][0])}
-        print(json.dumps(answer), flush=True)
+    network.fit(Batches(workers=BATCH_THREADS), epochs=sys.maxsize, shuffle=False, verbose=0, callbacks=[Turns()])
+
+
+def answer(facts: dict[str, Any]) -> None:
+    """Write a line of JSON."""
+    print(json.dumps(facts), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from recsys.backend import BATCH_THREADS
 from recsys.dataset.histories import Histories
 from recsys.dataset.vocabulary import FIRST
 from recsys.models.lstm.config import LSTMConfig
@@ -37,7 +38,7 @@ class TrainingWindows(keras.utils.PyDataset):
         shuffled: bool = False,
         epoch: int = 0,
     ) -> None:
-        super().__init__()
+        super().__init__(workers=BATCH_THREADS)
         self._histories = histories.select(np.flatnonzero(histories.lengths >= 2))
         self._encoding = encoding
         self._config = config
