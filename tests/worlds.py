@@ -49,6 +49,16 @@ def chains(predictability: float, *, n_people: int = 160, n_items: int = 30, len
     return Dataset("chains", histories, Vocabulary(np.arange(n_people)), items, catalogue, Order.LISTED)
 
 
+def walks(n_people: int = 100, n_items: int = 400, length: int = 8) -> Dataset:
+    """Give people who each walk along the ids, one by one, from anywhere: few have ever been at the same place."""
+    starts = np.random.default_rng(3).integers(0, n_items - length, n_people)
+    rows = [(start + FIRST + np.arange(length)).tolist() for start in starts]
+    histories = Histories.from_lists(rows, list(range(FIRST, FIRST + n_people)))
+    ids = Vocabulary(np.arange(n_items))
+    catalogue = Catalogue(pl.DataFrame({"anime_id": ids.ids}))
+    return Dataset("walks", histories, Vocabulary(np.arange(n_people)), ids, catalogue, Order.LISTED)
+
+
 def franchises(n_people: int = 400, n_franchises: int = 15, seed: int = 0) -> Dataset:
     """Give people who watched both parts of each of their franchises; each part is watched for itself at random.
 

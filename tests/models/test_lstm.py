@@ -175,8 +175,9 @@ def test_evaluation_inputs_hold_neither_target_nor_wish(fitted: LSTMRecommender,
 # -- invariances -------------------------------------------------------------------------------------------------------
 
 
-def test_onnx_and_keras_give_the_same_states_and_the_same_lists(small: Dataset) -> None:
-    model = LSTMRecommender(dataclasses.replace(TINY, units=(16, 24), window=4)).fit(small)
+@pytest.mark.parametrize("place_dim", [0, 6])
+def test_onnx_and_keras_give_the_same_states_and_the_same_lists(place_dim: int, small: Dataset) -> None:
+    model = LSTMRecommender(dataclasses.replace(TINY, units=(16, 24), window=4, place_dim=place_dim)).fit(small)
     wish = 1 + model._encoding.tokens.index("action")
     for tokens, column in (([], None), (["action"], wish)):
         onnx = model._encoder.encode(small.histories, tokens)

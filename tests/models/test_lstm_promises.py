@@ -13,10 +13,13 @@ import pytest
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import split_dataset
+from recsys.dataset.vocabulary import FIRST
 from recsys.errors import ConfigError, InputError
 from recsys.models.lstm.config import LSTMConfig
+from recsys.models.lstm.inputs import item_places
 from recsys.models.lstm.recommender import LSTMRecommender
-from tests.models.lstm_data import SMALL, TINY, markov_dataset
+from tests.models.lstm_data import LEARN, SMALL, TINY, markov_dataset
+from tests.worlds import walks
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,8 @@ def markov() -> Dataset:
 
 CHANGES: dict[str, Any] = {
     "units": (6, 6), "dim": 6, "residual": False, "feed_forward": 1, "dropout": 0.5, "user_dim": 0,
-    "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "wish_rate": 1.0, "wish_tokens": 1,
+    "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "place_dim": 4,
+    "wish_rate": 1.0, "wish_tokens": 1,
     "window": 3, "batch_size": 2,
     "least_steps": 50, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
     "loss": "sampled",
@@ -184,3 +188,23 @@ def test_each_epoch_is_told_and_an_error_ends_the_fit(markov: Dataset, capfd: py
     assert [epoch for epoch, _ in told] == [1, 2]
     assert all(0 < value < 1 for _, value in told)
     assert capfd.readouterr().err == ""
+
+
+def test_places_in_the_order_of_ids_tell_what_few_have_watched() -> None:
+    """People walk along the ids: what was learned of one stretch holds for the others."""
+    data = walks()
+    found = [
+        LSTMRecommender(dataclasses.replace(LEARN, place_dim=dim))
+        .fit(data, split_dataset(data))
+        .facts["best_validation"]
+        for dim in (0, 16)
+    ]
+    assert found[1] > found[0] + 0.2
+
+
+def test_places_are_waves_over_the_titles_alone() -> None:
+    table = item_places(FIRST + 8, 4)
+    assert not table[:FIRST].any()
+    assert table[FIRST] == pytest.approx([0, 0, 1, 1])  # sines, then cosines
+    assert table[FIRST + 1] == pytest.approx([np.sin(np.pi / 8), 1, np.cos(np.pi / 8), 0], abs=1e-6)
+    assert item_places(FIRST + 8, 5).shape == (FIRST + 8, 5)

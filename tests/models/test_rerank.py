@@ -18,13 +18,13 @@ from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.errors import ArtifactError, ConfigError, InputError
 from recsys.models import load_model, make_model
 from recsys.models.base import Recommender
-from recsys.models.rerank.candidates import OF_A_MEMBER, OF_A_TITLE, Candidates, feature_names
+from recsys.models.rerank.candidates import OF_THE_LAST_TITLE, Candidates, feature_names
 from recsys.models.rerank.config import RerankConfig
 from recsys.models.rerank.facts import TitleFacts, name_likeness
 from recsys.models.rerank.recommender import RerankRecommender, list_quality
 from recsys.models.rerank.trees import Lists, Trees
 from tests.contract import RecommenderContract, assert_same_lists, hit_rate
-from tests.worlds import camps, chains, franchises
+from tests.worlds import camps, chains, franchises, walks
 
 FLAGS = ["members=item-knn popularity", "depth=12", "trees=20"]
 
@@ -93,10 +93,10 @@ def test_facts_by_hand() -> None:
 def test_candidates_by_hand() -> None:
     data = small_world()
     scores = {"a": np.array([[0, 0, 9, 3, 8, 1]], dtype=np.float32), "b": np.array([[0, 0, 9, 1, 8, 1]], np.float32)}
-    found = Candidates.find(scores, data.histories.select(slice(0, 1)), TitleFacts.of(data), 1)
+    found = Candidates.find(scores, data.histories.select(slice(0, 1)), TitleFacts.of(data), 1, last_title=True)
     assert found.rows.tolist() == [0]
     assert found.codes.tolist() == [3], "both members' best unseen title"
-    features = dict(zip(feature_names(["a", "b"]), found.features[0].tolist(), strict=True))
+    features = dict(zip(feature_names(["a", "b"], last_title=True), found.features[0].tolist(), strict=True))
     assert features["a: score"] == 3
     assert features["b: below the first"] == 0
     assert features["a: log rank"] == 0
@@ -108,6 +108,24 @@ def test_candidates_by_hand() -> None:
     assert features["likeness of names"] == pytest.approx(alike)
     assert features["rating of names alike"] == pytest.approx(alike * 1), "Aria was rated 1 above the mean"
     assert features["watched of the franchise"] == (alike >= 0.45)
+    assert features["places after the last title"] == pytest.approx(-np.log(2)), "3, one before the last watched, 4"
+    assert features["places of the step to the last title"] == pytest.approx(np.log(3)), "from 2 to 4"
+    assert features["cosine of genres and tags with the last title"] == 0, "Action alone, and Slice alone"
+    assert features["likeness of names with the last title"] == 0
+
+
+def test_a_history_without_a_last_title_says_nothing_of_it() -> None:
+    data = small_world()
+    histories = Histories.from_lists([[], [3]], [2, 3])
+    scores = {"a": np.array([[0, 0, 3, 2, 1, 0], [0, 0, 3, 2, 1, 0]], dtype=np.float32)}
+    found = Candidates.find(scores, histories, TitleFacts.of(data), 1, last_title=True)
+    assert found.codes.tolist() == [2, 2]
+    names = feature_names(["a"], last_title=True)
+    assert names[: -len(OF_THE_LAST_TITLE)] == feature_names(["a"])
+    assert found.features[0, -len(OF_THE_LAST_TITLE) :].tolist() == [0, 0, 0, 0]
+    after, step, cosine, alike = found.features[1, -len(OF_THE_LAST_TITLE) :].tolist()
+    assert (after, step, cosine) == pytest.approx((-np.log(2), 0, 1))
+    assert alike > 0.25, "Aria and Aria Natural"
 
 
 def test_every_candidate_is_unseen_and_alone_as_in_company() -> None:
@@ -116,10 +134,11 @@ def test_every_candidate_is_unseen_and_alone_as_in_company() -> None:
     facts = TitleFacts.of(data)
 
     def find(histories: Histories) -> Candidates:
-        return Candidates.find({name: one._scores(histories) for name, one in models.items()}, histories, facts, 5)
+        scores = {name: one._scores(histories) for name, one in models.items()}
+        return Candidates.find(scores, histories, facts, 5, last_title=True)
 
     together = find(data.histories)
-    assert together.features.shape == (len(together.rows), 2 * len(OF_A_MEMBER) + len(OF_A_TITLE))
+    assert together.features.shape == (len(together.rows), len(feature_names(list(models), last_title=True)))
     assert np.isfinite(together.features).all()
     assert not any(code in data.histories.of(row) for row, code in zip(together.rows, together.codes, strict=True))
     for user in range(5):
@@ -174,6 +193,8 @@ def test_trees_come_back_from_their_text() -> None:
     assert Trees(trees.text).score(lists.features[:0]).shape == (0,)
     with pytest.raises(ValueError, match="LightGBM does not read"):
         Trees("no trees").score(lists.features)
+    with pytest.raises(ValueError, match="grown on other features than this version has"):
+        trees.check(["a", "b"])
 
 
 def test_without_lightgbm_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,3 +332,13 @@ def test_it_orders_what_a_chain_and_popularity_find() -> None:
     model = make_model("rerank", {"members": "popularity markov", "trees": 40}).fit(data, split)
     markov = make_model("markov").fit(data, split)
     assert hit_rate(model, split.test) > hit_rate(markov, split.test) - 0.05
+
+
+def test_the_last_title_tells_where_people_walk_along_the_ids() -> None:
+    data = walks(200, 60)
+    split = split_dataset(data)
+    settings = {"members": "popularity", "depth": 60, "trees": 60}
+    blind, told = (
+        make_model("rerank", settings | {"last_title": last_title}).fit(data, split) for last_title in (False, True)
+    )
+    assert hit_rate(told, split.test) > hit_rate(blind, split.test) + 0.3

@@ -29,6 +29,9 @@ class LSTMConfig(Settings):
     user_dropout: float = setting(0.5, "share of training samples whose user is hidden", low=0.0, high=1.0)
     rating_dim: int = setting(16, "width of the rating embedding (0: none)", low=0)
     time_dim: int = setting(16, "width of the embedding of the time since the event before (0: none)", low=0)
+    place_dim: int = setting(
+        0, "sinusoids of a title's place in the order of ids, read and scored with (0: none)", low=0, high=1024
+    )
     max_tokens: int = setting(256, "how many genres and tags get an embedding, most frequent first (0: none)", low=0)
     wish_rate: float = setting(0.1, "share of training samples that wish for tags of the next anime", low=0.0, high=1.0)
     wish_tokens: int = setting(2, "how many tags a wish names at most in training", low=1, high=16)

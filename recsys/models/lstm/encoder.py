@@ -90,6 +90,8 @@ def item_vectors(model: keras.Model, item_tags: npt.NDArray[np.float32]) -> tupl
     vectors = _weights(model, "item_embedding")[0]
     if "token_embedding" in _names(model):
         vectors = vectors + item_tags @ _weights(model, "token_embedding")[0]
+    if "place_embedding" in _names(model):
+        vectors = vectors + _places(model)
     return vectors.astype(np.float32), _weights(model, "item_bias")[0][:, 0].astype(np.float32)
 
 
@@ -109,6 +111,8 @@ def to_onnx(model: keras.Model, config: LSTMConfig, encoding: Encoding, item_tag
         tokens = _weights(model, "token_embedding")[0]
         table = table + item_tags @ tokens @ next(blocks)
         wish_table = tokens @ next(blocks)
+    if config.place_dim:
+        table = table + _places(model) @ next(blocks)
     x = graph.add("Gather", graph.input("items", ["T", "B"], "INT32"), graph.constant(table))
     if encoding.tokens:
         wish = graph.add("MatMul", graph.input("wish", [encoding.n_token_columns], "FLOAT"), graph.constant(wish_table))
@@ -166,6 +170,7 @@ def _wish_at_last_step(graph: Graph, x: str, wish: str, no_wish: npt.NDArray[np.
 def _feature_widths(config: LSTMConfig, encoding: Encoding) -> list[int]:
     widths = [config.dim]
     widths += [config.dim, config.dim] if encoding.tokens else []
+    widths += [config.dim] if config.place_dim else []
     widths += [config.rating_dim] if encoding.rating_levels else []
     widths += [config.time_dim] if encoding.has_times else []
     widths += [config.user_dim] if encoding.n_users else []
@@ -175,6 +180,11 @@ def _feature_widths(config: LSTMConfig, encoding: Encoding) -> list[int]:
 def _split_rows(kernel: npt.NDArray[np.float32], widths: list[int]) -> list[npt.NDArray[np.float32]]:
     assert kernel.shape[0] == sum(widths)
     return np.split(kernel, np.cumsum(widths)[:-1])
+
+
+def _places(model: keras.Model) -> npt.NDArray[np.float32]:
+    """Return what the places in the order of ids add to the vectors of titles, (n_codes, dim)."""
+    return _weights(model, "item_places")[0] @ _weights(model, "place_embedding")[0]
 
 
 def _names(model: keras.Model) -> set[str]:

@@ -112,6 +112,21 @@ class Encoding:
         return np.where(histories.users < max(self.n_users, FIRST), histories.users, 1).astype(np.int32)
 
 
+def item_places(n_codes: int, dim: int) -> npt.NDArray[np.float32]:
+    """Return sinusoids (n_codes, dim) of each title's place in the order of ids; zeros for padding and unknown titles.
+
+    Ids are given as titles are catalogued, so neighbours in their order are of one time, or of one list. Wavelengths
+    fall geometrically from twice the number of titles to 4 places (after Vaswani et al. 2017, section 3.5).
+    """
+    places = np.arange(n_codes - FIRST)[:, None]
+    n_waves = (dim + 1) // 2
+    waves = np.geomspace(max(2 * (n_codes - FIRST), 4), 4, n_waves)
+    angles = 2 * np.pi * places / waves
+    table = np.zeros((n_codes, dim), dtype=np.float32)
+    table[FIRST:] = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)[:, :dim]
+    return table
+
+
 @dataclass(frozen=True)
 class Events:
     """Hold the ragged codes of many histories, ready to be cut into padded windows."""

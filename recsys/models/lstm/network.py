@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.models.lstm.config import LSTMConfig
-from recsys.models.lstm.inputs import N_GAPS, Encoding
+from recsys.models.lstm.inputs import N_GAPS, Encoding, item_places
 
 if TYPE_CHECKING:
     import keras
@@ -42,6 +42,12 @@ def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.floa
         wished = ops.sum(ops.one_hot(inputs["wishes"] - 1, encoding.n_token_columns), axis=2)
         wished = wished / ops.maximum(ops.sum(wished, axis=2, keepdims=True), 1.0)
         features.append(token_embedding(wished))
+    if config.place_dim:
+        places_of = layers.Embedding(
+            encoding.n_codes, config.place_dim, embeddings_initializer="zeros", trainable=False, name="item_places"
+        )
+        place_embedding = layers.Dense(config.dim, use_bias=False, kernel_initializer=small, name="place_embedding")
+        features.append(place_embedding(places_of(inputs["items"])))
     if encoding.rating_levels:
         inputs["ratings"] = keras.Input((None,), dtype="int32", name="ratings")
         levels = len(encoding.rating_levels) + 1
@@ -73,6 +79,8 @@ def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.floa
     vectors = item_embedding(inputs["candidates"])
     if encoding.tokens:
         vectors = vectors + token_embedding(tags_of(inputs["candidates"]))
+    if config.place_dim:
+        vectors = vectors + place_embedding(places_of(inputs["candidates"]))
     vectors = layers.Identity(name="candidate_vectors")(vectors)
     bias = layers.Embedding(encoding.n_codes, 1, embeddings_initializer="zeros", name="item_bias")
     biases = layers.Identity(name="candidate_biases")(bias(inputs["candidates"])[:, 0] - inputs["log_q"])
@@ -80,6 +88,8 @@ def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.floa
     model = keras.Model(inputs, scores, name="stacked_lstm")
     if encoding.tokens:
         tags_of.set_weights([item_tags])
+    if config.place_dim:
+        places_of.set_weights([item_places(encoding.n_codes, config.place_dim)])
     return model
 
 
@@ -173,6 +183,8 @@ _ROLES = {
     "item_embedding": "anime embedding, in (watched at t) and out (tied: what comes next)",
     "item_tags": "which genres and tags each anime has (fixed)",
     "token_embedding": "genre/tag embeddings, averaged: of the anime at t, of the wish, and in the output",
+    "item_places": "sinusoids of each anime's place in the order of ids (fixed)",
+    "place_embedding": "place in the order of ids: of the anime at t, and in the output",
     "rating_embedding": "rating given at t; missing has its own vector",
     "gap_embedding": "log time since the event before",
     "user_embedding": "user; the unknown user has its own vector",

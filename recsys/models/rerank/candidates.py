@@ -35,13 +35,25 @@ OF_A_TITLE = (
     "share watched of the franchise",
     "rating of names alike",
 )
+OF_THE_LAST_TITLE = (
+    "places after the last title",
+    "places of the step to the last title",
+    "cosine of genres and tags with the last title",
+    "likeness of names with the last title",
+)
+"""What the end of a history has to do with a title.
+
+A title's place is that of its id: catalogues and forms list titles in that order. Numbers of places are logarithms
+with a sign.
+"""
 
 Floats = npt.NDArray[np.float32]
 
 
-def feature_names(labels: Sequence[str]) -> list[str]:
+def feature_names(labels: Sequence[str], *, last_title: bool = False) -> list[str]:
     """Name the columns of `Candidates.features` for members of these labels."""
-    return [f"{label}: {name}" for label in labels for name in OF_A_MEMBER] + list(OF_A_TITLE)
+    of_members = [f"{label}: {name}" for label in labels for name in OF_A_MEMBER]
+    return [*of_members, *OF_A_TITLE, *(OF_THE_LAST_TITLE if last_title else ())]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +65,19 @@ class Candidates:
     features: Floats
 
     @classmethod
-    def find(cls, scores: Mapping[str, Scores], histories: Histories, facts: TitleFacts, depth: int) -> Candidates:
+    def find(
+        cls,
+        scores: Mapping[str, Scores],
+        histories: Histories,
+        facts: TitleFacts,
+        depth: int,
+        *,
+        last_title: bool = False,
+    ) -> Candidates:
         """Take the `depth` best unseen titles of each member, and describe them.
 
-        `scores` are (n_users, n_codes) each; their seen titles and the codes below `FIRST` become -inf.
+        `scores` are (n_users, n_codes) each; their seen titles and the codes below `FIRST` become -inf. With
+        `last_title` the ends of the histories count, which needs an order.
         """
         found = np.zeros(next(iter(scores.values())).shape, dtype=bool)
         for one in scores.values():
@@ -68,6 +89,8 @@ class Candidates:
         rows, codes = np.nonzero(found)
         columns = [column for one in scores.values() for column in _of_a_member(one, rows, codes)]
         columns += _of_titles(facts, histories, rows, codes)
+        if last_title:
+            columns += _of_the_last_title(facts, histories, rows, codes)
         return cls(rows, codes, np.column_stack(columns).astype(np.float32))
 
 
@@ -129,6 +152,32 @@ def _of_titles(
         watched / np.maximum(size, 1),
         _at(liked @ facts.likeness, rows, codes),
     ]
+
+
+def _of_the_last_title(
+    facts: TitleFacts, histories: Histories, rows: npt.NDArray[np.int64], codes: npt.NDArray[np.int64]
+) -> list[Floats]:
+    """Describe candidates by the last title of each history, and the step to it from the one before; 0 without."""
+    ends, lengths = histories.offsets[1:], histories.lengths
+    items = np.append(histories.items, 0).astype(np.int64)  # the last place is what an empty history reads
+    last, before = (np.where(lengths >= n, items[np.where(lengths >= n, ends - n, -1)], 0) for n in (1, 2))
+    step = np.where(before > 0, _signed_log(last - before), 0).astype(np.float32)
+    if not len(rows):
+        return [np.zeros(0, dtype=np.float32)] * len(OF_THE_LAST_TITLE)
+    last = last[rows]
+    own, other = facts.tokens[codes], facts.tokens[last]
+    both = np.sqrt(np.maximum(own.sum(axis=1) * other.sum(axis=1), 1))
+    return [
+        np.where(last > 0, _signed_log(codes - last), 0).astype(np.float32),
+        step[rows],
+        np.einsum("ij,ij->i", own, other) / both,
+        np.asarray(facts.likeness[last, codes]).ravel(),
+    ]
+
+
+def _signed_log(places: npt.NDArray[np.int64]) -> Floats:
+    logs: Floats = (np.sign(places) * np.log1p(np.abs(places))).astype(np.float32)
+    return logs
 
 
 def _at(table: object, rows: npt.NDArray[np.int64], codes: npt.NDArray[np.int64]) -> Floats:

@@ -19,6 +19,9 @@ class RerankConfig(CompositeConfig):
     """
 
     depth: int = setting(60, "how many titles each member puts up for the second stage", low=1)
+    last_title: bool = setting(
+        False, "describe candidates by the last title of a history too, where histories have an order"
+    )
     trees: int = setting(200, "boosted trees", low=1)
     leaves: int = setting(8, "leaves of a tree", low=2, high=256)
     learning_rate: float = setting(0.05, "how much each tree adds", low=1e-4, high=1.0)

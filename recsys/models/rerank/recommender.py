@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.dataset.histories import Histories
-from recsys.dataset.prepared import Dataset
+from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout
 from recsys.models.base import BATCH, Recommender, Scores
 from recsys.models.composite.config import model_of
@@ -87,7 +87,7 @@ class RerankRecommender(CompositeRecommender):
         trees = None
         if self.honest is not None:
             if self.honest.mean() > ndcg[:, best].mean():
-                trees = Trees.grow(lists, config, feature_names(labels))
+                trees = Trees.grow(lists, config, self._columns(labels))
                 found = {f"ndcg@{k}": float(self.honest.mean()), f"recall@{k}": float(honest_recall.mean())}
             found[f"cross_fitted_ndcg@{k}"] = float(self.honest.mean())
         self._report(labels, ndcg, recall, trees)
@@ -117,7 +117,16 @@ class RerankRecommender(CompositeRecommender):
 
     def _candidates(self, scores: Mapping[str, Scores], histories: Histories) -> Candidates:
         assert self._titles is not None
-        return Candidates.find(scores, histories, self._titles, self.config.depth)
+        return Candidates.find(
+            scores, histories, self._titles, self.config.depth, last_title=self._reads_the_last_title
+        )
+
+    @property
+    def _reads_the_last_title(self) -> bool:
+        return self.config.last_title and self.data.order is not Order.NONE
+
+    def _columns(self, labels: Iterable[str]) -> list[str]:
+        return feature_names(list(labels), last_title=self._reads_the_last_title)
 
     def _cross_fitted(
         self, lists: Lists, validation: Holdout
@@ -130,7 +139,7 @@ class RerankRecommender(CompositeRecommender):
         fold = np.random.default_rng(self.config.seed).permutation(n_users) % FOLDS
         ndcg, recall = np.zeros(n_users), np.zeros(n_users)
         for number in range(FOLDS):
-            trees = Trees.grow(lists.of(fold != number), self.config, feature_names(list(self.members)))
+            trees = Trees.grow(lists.of(fold != number), self.config, self._columns(self.members))
             judged = lists.of(fold == number)
             part = list_quality(judged, trees.score(judged.features), validation.targets.lengths, k)
             ndcg += part[0]
@@ -145,7 +154,7 @@ class RerankRecommender(CompositeRecommender):
         trees: Trees | None,
     ) -> None:
         """Keep what validation said of each member, and what share of the trees' gain is owed to it."""
-        k, names = self.config.cutoff, feature_names(labels)
+        k, names = self.config.cutoff, self._columns(labels)
         gains = np.zeros(len(names)) if trees is None else trees.gains()
         self._rows = []
         for place, label in enumerate(labels):
@@ -189,6 +198,8 @@ class RerankRecommender(CompositeRecommender):
     def _restore(self, members: dict[str, Recommender], state: Mapping[str, Any]) -> None:
         self.members, self._first = members, state["first"]
         self.trees = None if state["trees"] is None else Trees(state["trees"])
+        if self.trees is not None:
+            self.trees.check(self._columns(members))
         self.supports_mood = any(one.supports_mood for one in members.values())  # type: ignore[misc]
 
     def _save(self, folder: Path) -> None:

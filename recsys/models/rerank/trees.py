@@ -91,6 +91,11 @@ class Trees:
         gains = np.asarray(self._booster.feature_importance("gain"), dtype=np.float64)
         return gains / max(float(gains.sum()), 1e-12)
 
+    def check(self, names: list[str]) -> None:
+        """Refuse other features than the trees were grown on."""
+        if self._booster.feature_name() != _plain(names):
+            raise ValueError("its trees were grown on other features than this version has")
+
     @cached_property
     def _booster(self) -> lightgbm.Booster:
         library = _library()
