@@ -41,18 +41,20 @@ def run_one(
     flags: Sequence[str] = (),
     out: Path = FOLDER,
     save: Path | None = None,
-    fitted: Path | None = None,
+    fitted: Sequence[Path] = (),
 ) -> Path:
     """Fit a row's model on its data set's training part, once a seed, judge it on the test part, write the result.
 
-    `flags` are settings on top of the row's. A `fitted` folder is judged as it is: a model that an earlier run saved.
+    `flags` are settings on top of the row's. `fitted` folders, one a seed, are judged as they are: models that earlier
+    runs saved. Raises InputError where they are not as many as the seeds, or have other settings.
     """
     from evaluation.recipes import RECIPES, load
 
+    known = _load_fitted(row, flags, fitted)
     data, split = load(row.data, real)
     evaluations, models, serve_seconds = [], [], []
     for seed in row.seeds:
-        model = load_model(fitted) if fitted else _fit(row, flags, seed, data, split, save)
+        model = known.get(seed) or _fit(row, flags, seed, data, split, save)
         models.append(model)
         evaluations.append(evaluate(model, split, metrics_of(data), seed=row.seeds[0], progress=True))
         serve_seconds.append(time_serving(model, split.test.inputs))
@@ -75,6 +77,27 @@ def run_one(
 def metrics_of(data: Dataset) -> list[str]:
     """Name the metrics of a published row."""
     return [*METRICS, *(f"{name}@10" for name in available(data.catalogue) if name not in METRICS)]
+
+
+def _load_fitted(row: Row, flags: Sequence[str], folders: Sequence[Path]) -> dict[int, Recommender]:
+    """Load the saved model of each seed, where there are any."""
+    if folders and len(folders) != len(row.seeds):
+        raise InputError(
+            f"The row has {len(row.seeds)} seeds ({', '.join(map(str, row.seeds))}), and --fitted names {len(folders)}.",
+            "Name one folder a seed, or fewer --seeds.",
+        )
+    known = {}
+    for seed, folder in zip(row.seeds, folders, strict=False):
+        known[seed] = load_model(folder)
+        usual = settings_of(row.model, flags, seed, base=row.settings)
+        own = known[seed].config.to_mapping() if known[seed].name == row.model else {"model": known[seed].name}
+        other = sorted(name for name in own if own[name] != usual.get(name, row.model))
+        if other:
+            raise InputError(
+                f"{folder} was fitted with other settings than seed {seed} of the row ({', '.join(other)}).",
+                "Fit it with the row's settings, or name its own with --set and --seeds.",
+            )
+    return known
 
 
 def _fit(row: Row, flags: Sequence[str], seed: int, data: Dataset, split: Split, save: Path | None) -> Recommender:
@@ -167,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         require_writable(Path(options.out))
         if len(rows) == 1:
             [row] = rows
-            save, fitted = (Path(one) if one else None for one in (options.save, options.fitted))
+            save, fitted = Path(options.save) if options.save else None, [Path(one) for one in options.fitted]
             _show(run_one(row, real=real, flags=flags[row.model], out=Path(options.out), save=save, fitted=fitted))
             return 0
         if options.fitted:
@@ -222,7 +245,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--real", help="folder of the original files (default: $RECSYS_REALDATA)")
     parser.add_argument("--out", default=str(FOLDER), help="where result files go (default: evaluation/results)")
     parser.add_argument("--save", help="also keep each fitted model, and the log of its training, in this folder")
-    parser.add_argument("--fitted", help="judge this saved model instead of fitting one")
+    parser.add_argument(
+        "--fitted", nargs="+", default=[], help="judge these saved models, one a seed, instead of fitting"
+    )
     return parser
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from evaluation.result_files import read_ranks
 from evaluation.rows import Row
-from evaluation.run import command_of, main, parse_seeds, peak_memory_mb, real_folder, settings_by_model
+from evaluation.run import _load_fitted, command_of, main, parse_seeds, peak_memory_mb, real_folder, settings_by_model
 from recsys.errors import ConfigError, InputError
+from recsys.models import make_model
 
 
 def test_settings_find_their_model():
@@ -60,6 +61,21 @@ def test_what_is_wrong_is_said_with_exit_code_2(words, message, tmp_path, capsys
     assert main([*words, "--real", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_saved_models_must_be_those_of_the_row(small, tmp_path):
+    folder = make_model("als", {"factors": 4}).fit(small).save(tmp_path / "als")
+    row = Row("toy", "als", seeds=(0,), settings={"factors": 4})
+    assert _load_fitted(row, [], []) == {}
+    assert _load_fitted(row, [], [folder])[0].name == "als"
+    with pytest.raises(InputError, match=r"The row has 2 seeds \(0, 1\), and --fitted names 1."):
+        _load_fitted(replace(row, seeds=(0, 1)), [], [folder])
+    with pytest.raises(InputError, match=r"other settings than seed 0 of the row \(factors\)"):
+        _load_fitted(row, ["factors=5"], [folder])
+    with pytest.raises(InputError, match=r"other settings than seed 2 of the row \(seed\)"):
+        _load_fitted(replace(row, seeds=(2,)), [], [folder])
+    with pytest.raises(InputError, match=r"other settings than seed 0 of the row \(model\)"):
+        _load_fitted(Row("toy", "bpr"), [], [folder])
 
 
 @pytest.mark.realdata
