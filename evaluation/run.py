@@ -83,7 +83,7 @@ def _load_fitted(row: Row, flags: Sequence[str], folders: Sequence[Path]) -> dic
     """Load the saved model of each seed, where there are any."""
     if folders and len(folders) != len(row.seeds):
         raise InputError(
-            f"The row has {len(row.seeds)} seeds ({', '.join(map(str, row.seeds))}), and --fitted names {len(folders)}.",
+            f"The row has {len(row.seeds)} seeds ({', '.join(map(str, row.seeds))}), --fitted names {len(folders)}.",
             "Name one folder a seed, or fewer --seeds.",
         )
     known = {}

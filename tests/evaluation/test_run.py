@@ -68,7 +68,7 @@ def test_saved_models_must_be_those_of_the_row(small, tmp_path):
     row = Row("toy", "als", seeds=(0,), settings={"factors": 4})
     assert _load_fitted(row, [], []) == {}
     assert _load_fitted(row, [], [folder])[0].name == "als"
-    with pytest.raises(InputError, match=r"The row has 2 seeds \(0, 1\), and --fitted names 1."):
+    with pytest.raises(InputError, match=r"The row has 2 seeds \(0, 1\), --fitted names 1."):
         _load_fitted(replace(row, seeds=(0, 1)), [], [folder])
     with pytest.raises(InputError, match=r"other settings than seed 0 of the row \(factors\)"):
         _load_fitted(row, ["factors=5"], [folder])
