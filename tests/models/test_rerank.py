@@ -114,6 +114,17 @@ def test_candidates_by_hand() -> None:
     assert features["likeness of names with the last title"] == 0
 
 
+def test_members_of_one_model_are_averaged_too() -> None:
+    data = small_world()
+    high, low = (np.array([[0, 0, 9, score, 8, 1]], dtype=np.float32) for score in (3, 2))
+    scores = {"als": high, "als@2": low, "ease": high.copy()}
+    found = Candidates.find(scores, data.histories.select(slice(0, 1)), TitleFacts.of(data), 1)
+    features = dict(zip(feature_names(list(scores)), found.features[0].tolist(), strict=True))
+    assert features["mean of als: score"] == 2.5
+    assert features["mean of als: below the first"] == 0
+    assert "mean of ease: score" not in features
+
+
 def test_a_history_without_a_last_title_says_nothing_of_it() -> None:
     data = small_world()
     histories = Histories.from_lists([[], [3]], [2, 3])

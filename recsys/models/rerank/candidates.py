@@ -12,6 +12,7 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.vocabulary import FIRST
 from recsys.models.base import Scores
 from recsys.models.collaborative import interaction_matrix
+from recsys.models.composite.config import model_of
 from recsys.models.rerank.facts import TitleFacts, centred_ratings
 
 NEAR_TOP = 10
@@ -52,8 +53,20 @@ Floats = npt.NDArray[np.float32]
 
 def feature_names(labels: Sequence[str], *, last_title: bool = False) -> list[str]:
     """Name the columns of `Candidates.features` for members of these labels."""
-    of_members = [f"{label}: {name}" for label in labels for name in OF_A_MEMBER]
+    of_members = [f"{label}: {name}" for label in [*labels, *means_of(labels)] for name in OF_A_MEMBER]
     return [*of_members, *OF_A_TITLE, *(OF_THE_LAST_TITLE if last_title else ())]
+
+
+def means_of(labels: Sequence[str]) -> dict[str, list[str]]:
+    """Name the members that share a model (`lstm lstm@2`), under what their mean is called; trees average badly.
+
+    >>> means_of(["lstm", "ease", "lstm@2"])
+    {'mean of lstm': ['lstm', 'lstm@2']}
+    """
+    of_model: dict[str, list[str]] = {}
+    for label in labels:
+        of_model.setdefault(f"mean of {model_of(label)}", []).append(label)
+    return {name: sharing for name, sharing in of_model.items() if len(sharing) > 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +100,8 @@ class Candidates:
             np.put_along_axis(found, best, True, axis=1)
         found &= np.isfinite(next(iter(scores.values())))  # seen titles may fill up a short list
         rows, codes = np.nonzero(found)
-        columns = [column for one in scores.values() for column in _of_a_member(one, rows, codes)]
+        means = [np.mean([scores[label] for label in sharing], axis=0) for sharing in means_of(list(scores)).values()]
+        columns = [column for one in [*scores.values(), *means] for column in _of_a_member(one, rows, codes)]
         columns += _of_titles(facts, histories, rows, codes)
         if last_title:
             columns += _of_the_last_title(facts, histories, rows, codes)

@@ -163,7 +163,12 @@ class RerankRecommender(CompositeRecommender):
             row |= {f"ndcg@{k}": float(ndcg[:, place].mean()), f"recall@{k}": float(recall[:, place].mean())}
             self._rows.append(row | {"fit_seconds": self.members[label].facts.get("fit_seconds")})
         if trees is not None:
-            owed_to = {name: round(float(gain), 4) for name, gain in zip(names, gains, strict=True) if ": " not in name}
+            of_members = tuple(f"{label}: " for label in labels)
+            owed_to = {
+                name: round(float(gain), 4)
+                for name, gain in zip(names, gains, strict=True)
+                if not name.startswith(of_members)
+            }
             self.facts |= {"share_of_gain_of_facts": owed_to}
 
     # -- serving -------------------------------------------------------------------------------------------------
