@@ -105,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
         return REFUSED
     words = ["python", "-m", "evaluation.liked", "--data", options.data, "--liked", f"{options.liked:g}"]
+    words += ["--weights", *(f"{weight:g}" for weight in options.weights), "--seeds", options.seeds]
     for setting in options.set:
         words += ["--set", setting]
     result = {
