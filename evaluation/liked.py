@@ -94,7 +94,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=FOLDER / "liked", help="where the result file goes")
     options = parser.parse_args(arguments)
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
         require_writable(options.out)
         row = find_row(options.data, "lstm")
         seeds = parse_seeds(options.seeds)
@@ -117,6 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "versions": versions(),
         "weights": rows,
     }
+    options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"{file_stem(options.data)}.json"
     replace_file(path, (json.dumps(result, indent=2) + "\n").encode())
     print(f"→ {path}")

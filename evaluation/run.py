@@ -88,15 +88,17 @@ def _load_fitted(row: Row, flags: Sequence[str], folders: Sequence[Path]) -> dic
         )
     known = {}
     for seed, folder in zip(row.seeds, folders, strict=False):
-        known[seed] = load_model(folder)
+        model = load_model(folder)
+        if model.name != row.model:
+            raise InputError(f"{folder} holds the model {model.name}, not {row.model}.", "Name a folder of that model.")
         usual = settings_of(row.model, flags, seed, base=row.settings)
-        own = known[seed].config.to_mapping() if known[seed].name == row.model else {"model": known[seed].name}
-        other = sorted(name for name in own if own[name] != usual.get(name, row.model))
+        other = [name for name, value in model.config.to_mapping().items() if value != usual[name]]
         if other:
             raise InputError(
                 f"{folder} was fitted with other settings than seed {seed} of the row ({', '.join(other)}).",
                 "Fit it with the row's settings, or name its own with --set and --seeds.",
             )
+        known[seed] = model
     return known
 
 

@@ -42,3 +42,4 @@ def test_data_without_ratings_is_refused_before_anything_is_fitted():
 def test_what_is_wrong_is_said_with_exit_code_2(tmp_path, capsys):
     assert main(["--data", "ml2m", "--real", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "There is no data set 'ml2m'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
