@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from recsys.text.training import Texts
     from recsys.text.vectors import WordVectors
 
+Wide = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+"""The weights of n-grams, (n_buckets, n_outputs), and intercepts, (n_outputs,)."""
+Balance = tuple[dict[str, float], npt.NDArray[np.float32]]
+"""The factor of each part's logits, and intercepts (n_outputs,)."""
 KIND = "recsys-text"
 PART = 256
 """How many texts are tokenized while the network works on those before."""
@@ -76,7 +80,9 @@ class TextClassifier:
         `vectors` start the word embedding; without them `config.vectors` decides, and trained ones are trained on the
         training texts (of phrases, on the whole sentences among them, which `subset` marks) and on `more_texts`, which
         need no label. The network first learns from a `pretraining` corpus, other texts with as many classes in the
-        same order (reviews of films, before reviews of places); the vocabulary is that of both. Raises InputError for
+        same order (reviews of films, before reviews of places); the vocabulary is that of both. With `config.refit` all
+        is learned once more, from training and validation texts together, for as many epochs and with such weights of
+        the parts as validation found; the vocabulary and the vectors stay. Raises InputError for
         empty parts, other classes or a single one, and vectors of another width.
         """
         self._check(train, validation, vectors, pretraining)
@@ -101,16 +107,15 @@ class TextClassifier:
         if vectors is not None:
             self._take_vectors(network, vectors)
         rows = _first_of_equals(cleaned, train.labels) if config.distinct else np.arange(len(train))
-        parts = [
-            Texts(self._cut([cleaned[row] for row in rows]), train.labels[rows]),
-            Texts(self._codes(validation.texts), validation.labels),
-        ]
+        learned = Texts(self._cut([cleaned[row] for row in rows]), train.labels[rows])
+        judged = Texts(self._codes(validation.texts), validation.labels)
         trained = without_wide(network) if config.ngrams else network
         before = None if pretraining is None else Texts(self._cut(others), pretraining.labels)
         if before is not None:
             plan = replace(config, epochs=config.pretraining_epochs, patience=config.pretraining_epochs)
-            run(trained, before, parts[1], plan, len(self.labels), progress=progress)
-        epochs = run(trained, parts[0], parts[1], config, len(self.labels), progress=progress)
+            run(trained, before, judged, plan, len(self.labels), progress=progress)
+        start = trained.get_weights() if config.refit else None
+        epochs = run(trained, learned, judged, config, len(self.labels), progress=progress)
         self.epochs = epochs.rows
         best = self.epochs[epochs.best_epoch - 1]
         self.facts = {
@@ -125,12 +130,27 @@ class TextClassifier:
             "validation_accuracy": best["val_accuracy"],
         }
         self._serve(network)
+        balance = None
         if config.memory:
-            self._memory = Memory.learn(cleaned, train.labels, len(self.labels), config.memory)
-            self.facts["n_remembered"] = len(self._memory)
+            self._remember(cleaned, train.labels)
         if config.ngrams or config.memory:
-            self._put_together(network, parts[0], parts[1], before, validation.texts)
-        self._network = with_words(network, self._tokens.layer(), config, self._memory)
+            wide = self._fit_wide(learned, before)
+            balance = self._balance(judged, validation.texts, wide)
+            self._put_together(network, wide, balance)
+        if start is not None:
+            cleaned += [clean(text, config.clean) for text in validation.texts]
+            labels = np.concatenate([train.labels, validation.labels])
+            rows = _first_of_equals(cleaned, labels) if config.distinct else np.arange(len(labels))
+            learned = Texts(self._cut([cleaned[row] for row in rows]), labels[rows])
+            trained.set_weights(start)
+            run(trained, learned, None, config, len(self.labels), until=epochs.best_epoch, progress=progress)
+            self.facts["n_refitted"] = len(rows)
+            self._serve(network)
+            if config.memory:
+                self._remember(cleaned, labels)
+            if balance is not None:
+                self._put_together(network, self._fit_wide(learned, before), balance)
+        self._network = with_words(network, self._tokens.layer(), config, self._memory or None)
         self.facts["fit_seconds"] = round(time.perf_counter() - began, 2)
         return self
 
@@ -190,28 +210,43 @@ class TextClassifier:
         self._graph = to_onnx(network, self.config, network.output.shape[1])
         self._encoder = Encoder(self._graph, self.config)
 
-    def _put_together(
-        self, network: keras.Model, train: Texts, validation: Texts, before: Texts | None, texts: Sequence[str]
-    ) -> None:
-        """Add the n-grams' weights, those of pre-training fitted by themselves, and the memory to the LSTM.
+    def _remember(self, cleaned: Sequence[str], labels: npt.NDArray[np.int32]) -> None:
+        self._memory = Memory.learn(cleaned, labels, len(self.labels), self.config.memory)
+        self.facts["n_remembered"] = len(self._memory)
 
-        The validation part, whose texts these are, weighs each.
-        """
-        from recsys.text.ngrams import balance, fit_wide, wide_logits
+    def _fit_wide(self, train: Texts, before: Texts | None) -> dict[str, Wide]:
+        """Fit the n-grams' weights, and those of pre-training by themselves."""
+        from recsys.text.ngrams import fit_wide
+
+        corpora = {"ngrams": train, "pretraining_ngrams": before} if self.config.ngrams else {}
+        return {
+            name: fit_wide(texts.codes, texts.labels, self.config, len(self.labels))
+            for name, texts in corpora.items()
+            if texts is not None
+        }
+
+    def _balance(self, validation: Texts, texts: Sequence[str], wide: Mapping[str, Wide]) -> Balance:
+        """Let the validation part, whose texts these are, weigh the LSTM, the n-grams and the memory."""
+        from recsys.text.ngrams import balance, wide_logits
 
         assert self._encoder is not None
-        config, n_classes = self.config, len(self.labels)
+        config = self.config
         chances = np.clip(self._encoder.probabilities([validation.codes]).astype(np.float64), 1e-7, 1 - 1e-7)
         parts = {"lstm": np.log(chances / (1 - chances)) if config.output == "sigmoid" else np.log(chances)}
-        wide = {}
-        for name, learned in {"ngrams": train, "pretraining_ngrams": before}.items():
-            if config.ngrams and learned is not None:
-                wide[name] = fit_wide(learned.codes, learned.labels, config, n_classes)
-                parts[name] = wide_logits(validation.codes, *wide[name], config)
+        parts |= {name: wide_logits(validation.codes, *fitted, config) for name, fitted in wide.items()}
         if self._memory is not None:
             parts["memory"] = self._memory.logits([clean(text, config.clean) for text in texts])
         factors, shift = balance(list(parts.values()), validation.labels)
         factor = dict(zip(parts, map(float, factors), strict=True))
+        together = sum(factor[name] * logits for name, logits in parts.items()) + shift
+        for name, logits in {"": together, **{f"_{name}": logits for name, logits in parts.items()}}.items():
+            accuracy = float((_decided(logits) == validation.labels).mean())
+            self.facts[f"validation_accuracy{name}"] = round(accuracy, 5)
+        return factor, shift
+
+    def _put_together(self, network: keras.Model, wide: Mapping[str, Wide], balance: Balance) -> None:
+        """Make one network of the LSTM, the n-grams and the memory, each with its weight."""
+        factor, shift = balance
         decision = network.get_layer("logits")
         kernel, bias = decision.get_weights()
         intercepts = shift + sum(factor[name] * intercepts for name, (_, intercepts) in wide.items())
@@ -222,10 +257,6 @@ class TextClassifier:
         if self._memory is not None:
             self._memory.factor = factor["memory"]
         self._serve(network)
-        together = sum(factor[name] * logits for name, logits in parts.items()) + shift
-        for name, logits in {"": together, **{f"_{name}": logits for name, logits in parts.items()}}.items():
-            accuracy = float((_decided(logits) == validation.labels).mean())
-            self.facts[f"validation_accuracy{name}"] = round(accuracy, 5)
 
     # -- asking ------------------------------------------------------------------------------------------------------
 

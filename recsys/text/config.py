@@ -58,6 +58,9 @@ class TextConfig(Settings):
     batch_size: int = setting(64, "texts a training step", low=1)
     epochs: int = setting(10, "epochs at most; validation chooses the best", low=1)
     pretraining_epochs: int = setting(2, "epochs on a corpus of pre-training, where one is given", low=1)
+    refit: bool = setting(
+        False, "learn again from training and validation texts together, for the epochs that validation chose"
+    )
     patience: int = setting(2, "epochs without a better validation accuracy before training stops", low=1)
     learning_rate: float = setting(1e-3, "Adam's step size", low=1e-7, high=1.0)
     schedule: str = setting("constant", "course of the learning rate", choices=("constant", "cosine"))

@@ -142,6 +142,7 @@ RECIPES = {
                 "dropout": 0.4,
                 "ngrams": 2,
                 "pretraining_epochs": 2,
+                "refit": True,
                 "batch_size": 32,
                 "epochs": 4,
                 "learning_rate": 2e-3,

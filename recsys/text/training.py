@@ -74,7 +74,10 @@ def _cut(rows: npt.NDArray[np.int64], size: int) -> list[npt.NDArray[np.int64]]:
 
 
 class Epochs(keras.callbacks.Callback):
-    """Note each epoch's numbers, keep the weights of the best one, stop when none better comes."""
+    """Note each epoch's numbers, keep the weights of the best one, stop when none better comes.
+
+    Without validation the last one is kept.
+    """
 
     def __init__(self, patience: int) -> None:
         super().__init__()
@@ -95,6 +98,8 @@ class Epochs(keras.callbacks.Callback):
                 f"Training diverged: the loss of epoch {epoch + 1} is {row['loss']}.", "Lower learning_rate."
             )
         self.rows.append({"epoch": epoch + 1, **row, "seconds": round(time.perf_counter() - self._began, 2)})
+        if "val_accuracy" not in row:
+            return
         quality = (row["val_accuracy"], -row["val_loss"])
         if quality > self._best:
             self._best, self.best_epoch = quality, epoch + 1
@@ -103,7 +108,8 @@ class Epochs(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        self.model.set_weights(self._weights)
+        if self._weights:
+            self.model.set_weights(self._weights)
 
 
 def compile_for_training(model: keras.Model, config: TextConfig, steps_per_epoch: int) -> None:
@@ -139,27 +145,34 @@ class Texts:
 
 
 def run(
-    model: keras.Model, train: Texts, validation: Texts, config: TextConfig, n_classes: int, *, progress: bool
+    model: keras.Model,
+    train: Texts,
+    validation: Texts | None,
+    config: TextConfig,
+    n_classes: int,
+    *,
+    until: int | None = None,
+    progress: bool,
 ) -> Epochs:
-    """Train and leave the weights of the best epoch in the model."""
-    size, epochs = config.batch_size, Epochs(config.patience)
-    batches, judged = (
-        Batches(
-            texts.codes,
-            targets(texts.labels, config, n_classes),
-            size * factor,
-            seed=config.seed,
-            shuffled=factor == 1,
-        )
-        for texts, factor in ((train, 1), (validation, 2))
-    )
+    """Train and leave the weights of the best epoch in the model.
+
+    Without a validation part these are the last ones; the course of the learning rate is the same when training ends
+    `until` an earlier epoch than `config.epochs`.
+    """
+    epochs = Epochs(config.patience)
+    batches = _batches(train, config, n_classes, shuffled=True)
     compile_for_training(model, config, len(batches))
     model.fit(
         batches,
-        epochs=config.epochs,
-        validation_data=judged,
+        epochs=until or config.epochs,
+        validation_data=None if validation is None else _batches(validation, config, n_classes, shuffled=False),
         shuffle=False,
         callbacks=[epochs],
         verbose="auto" if progress else 0,
     )
     return epochs
+
+
+def _batches(texts: Texts, config: TextConfig, n_classes: int, *, shuffled: bool) -> Batches:
+    size = config.batch_size if shuffled else 2 * config.batch_size
+    return Batches(texts.codes, targets(texts.labels, config, n_classes), size, seed=config.seed, shuffled=shuffled)

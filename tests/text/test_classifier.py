@@ -144,6 +144,29 @@ def test_equal_texts_are_learned_from_once_where_they_are_of_one_class():
     assert (model.facts["n_train"], model.facts["n_learned"]) == (5, 3)
 
 
+def test_what_is_refitted_learns_from_the_validation_part_too():
+    train, validation = mixed_reviews(120, 0), mixed_reviews(80, 1)
+    told = [
+        f"{text} {'qualle' if label else 'zweig'}"
+        for text, label in zip(validation.texts, validation.labels, strict=True)
+    ]
+    films = Corpus(["qualle zweig"] * 40, np.arange(40, dtype=np.int32) % 2, train.classes)  # puts both words in
+    validation = Corpus(told, validation.labels, validation.classes)
+    settings = {"epochs": 2, "ngrams": 1, "n_buckets": 1024, "distinct": True}
+    without, refitted = (
+        TextClassifier(small(refit=refit, **settings)).fit(train, validation, pretraining=films)
+        for refit in (False, True)
+    )
+    chances = [model.predict(["qualle", "zweig"])[:, 1] for model in (without, refitted)]
+    assert chances[1][0] - chances[1][1] > chances[0][0] - chances[0][1] + 0.1
+    assert refitted.facts["n_refitted"] == len(
+        {*zip(train.texts, train.labels, strict=True), *zip(told, validation.labels, strict=True)}
+    )
+    assert "n_refitted" not in without.facts
+    shared = without.facts.keys() - {"fit_seconds"}
+    assert {name: refitted.facts[name] for name in shared} == {name: without.facts[name] for name in shared}
+
+
 def test_given_vectors_start_the_embedding_and_frozen_stay():
     matrix = np.eye(8, dtype=np.float32)[:2]
     vectors = WordVectors(["good", "bad"], matrix, "by hand")

@@ -51,6 +51,15 @@ def test_a_text_that_training_gave_keeps_its_class(fitted):
     assert fitted.facts["validation_accuracy"] >= fitted.facts["validation_accuracy_lstm"]
 
 
+def test_texts_too_long_to_be_remembered_leave_nothing_to_know(tmp_path):
+    config = TextConfig(n_words=50, dim=8, units=(8,), epochs=1, memory=1)
+    model = TextClassifier(config).fit(mixed_reviews(40, 0), mixed_reviews(20, 1))
+    assert model.facts["n_remembered"] == 0
+    model.save(tmp_path / "model")
+    asked = ["dull", "", "great plot"]
+    assert (TextClassifier.load(tmp_path / "model").predict(asked) == model.predict(asked)).all()
+
+
 def test_a_folder_without_its_memory_is_refused(fitted, tmp_path):
     fitted.save(tmp_path / "model")
     (tmp_path / "model" / "memory.json").unlink()
