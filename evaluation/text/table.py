@@ -23,7 +23,8 @@ NOTES = (
     "Accuracy and macro F1 in %, means over the seeds. Small numbers: 95 % intervals over test texts (over whole "
     "sentences for the phrases); ± the standard deviation between seeds. **Bold**: better than the TF-IDF model beside "
     "it beyond doubt, by paired bootstrap over the same texts. Validation, cut from train, chose settings and epoch; "
-    "the test part chose nothing, and where it was looked at more than once (Yelp, the baselines), evaluation/LOG.md says so. "
+    "the test part chose nothing, and where it was looked at more than once (Yelp, the baselines), evaluation/LOG.md "
+    "says so. "
     "The numbers published there were chosen by the test part."
 )
 HEAD = ("recipe", "data", "published there", "accuracy", "whole sentences", "macro F1", "TF-IDF beside", "training")

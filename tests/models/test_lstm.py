@@ -207,9 +207,10 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(small: Datas
     assert first.tobytes() != other.tobytes()
 
 
-def test_an_interrupted_fit_resumes_to_the_same_bytes(markov: Dataset, tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_an_interrupted_fit_resumes_to_the_same_bytes(optimizer: str, markov: Dataset, tmp_path: Path) -> None:
     split = split_dataset(markov)
-    config = dataclasses.replace(TINY, epochs=3)
+    config = dataclasses.replace(TINY, epochs=3, optimizer=optimizer)
     whole = LSTMRecommender(config, workdir=tmp_path / "whole").fit(markov, split)
 
     class PlugPulledError(Exception):

@@ -33,10 +33,18 @@ CHANGES: dict[str, Any] = {
     "wish_rate": 1.0, "wish_tokens": 1,
     "window": 3, "batch_size": 2,
     "least_steps": 50, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
-    "loss": "sampled",
+    "loss": "sampled", "optimizer": "muon", "muon_ratio": 1.0,
     "mask_seen": False, "disliked_weight": 0.0, "liked_from": 1.0,
     "negatives": 1, "schedule": "constant", "seed": 5, "patience": 1, "monitor": "recall@10",
 }  # fmt: skip
+
+
+BESIDE: dict[str, dict[str, Any]] = {
+    "loss": {"negatives": 2},  # few, or all titles are drawn
+    "liked_from": {"disliked_weight": 0.0},  # where the others count nothing, it decides
+    "muon_ratio": {"optimizer": "muon"},
+}
+"""What a setting needs beside it, to have a say."""
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +60,8 @@ def test_every_setting_is_in_the_table_of_changes() -> None:
     "name", [name for name in CHANGES if name not in ("patience", "monitor", "negatives", "least_steps")]
 )
 def test_every_setting_changes_something(name: str, small: Dataset, unchanged_scores: Any) -> None:
-    base = dataclasses.replace(SMALL, negatives=2) if name == "loss" else SMALL  # few, or all titles are drawn
-    if name == "liked_from":  # where the others count nothing, it decides
-        base = dataclasses.replace(SMALL, disliked_weight=0.0)
+    base = dataclasses.replace(SMALL, **BESIDE.get(name, {}))
+    if name in ("liked_from", "muon_ratio"):
         unchanged_scores = LSTMRecommender(base).fit(small).scores(small.histories)
     changed = LSTMRecommender(dataclasses.replace(base, **{name: CHANGES[name]})).fit(small).scores(small.histories)
     assert not np.array_equal(changed, unchanged_scores)
@@ -208,3 +215,23 @@ def test_places_are_waves_over_the_titles_alone() -> None:
     assert table[FIRST] == pytest.approx([0, 0, 1, 1])  # sines, then cosines
     assert table[FIRST + 1] == pytest.approx([np.sin(np.pi / 8), 1, np.cos(np.pi / 8), 0], abs=1e-6)
     assert item_places(FIRST + 8, 5).shape == (FIRST + 8, 5)
+
+
+def test_muon_turns_a_matrix_evenly_and_moves_embeddings_as_adam_does() -> None:
+    import keras
+
+    from recsys.models.lstm.training import compile_for_training
+
+    config = dataclasses.replace(LEARN, optimizer="muon", muon_ratio=2.0, learning_rate=0.01, clip_norm=1e6)
+    codes = keras.Input((None,), dtype="int32")
+    embedded = keras.layers.Embedding(9, 6, name="item_embedding")(codes)
+    projected = keras.layers.Dense(4, use_bias=False, name="projection")(embedded)
+    network = keras.Model(codes, keras.ops.sum(projected**2, axis=-1))
+    compile_for_training(network, config, steps_per_epoch=1)
+    before = [np.array(weight) for weight in network.weights]
+    inputs = np.arange(9).reshape(3, 3)
+    network.fit(inputs, np.zeros((3, 3)), batch_size=3, epochs=1, verbose=0)
+    embedding, matrix = (np.array(new) - old for new, old in zip(network.weights, before, strict=True))
+    assert np.abs(embedding) == pytest.approx(0.01, rel=0.05)  # Adam's first step is its rate, up or down
+    turned = np.linalg.svd(matrix, compute_uv=False) / (0.01 * 0.2 * 2 * np.sqrt(6))
+    assert ((turned > 0.5) & (turned < 1.5)).all()  # Newton-Schulz comes that near to 1

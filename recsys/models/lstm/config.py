@@ -44,8 +44,16 @@ class LSTMConfig(Settings):
     epochs: int = setting(25, "epochs at most; the learning rate falls along them", low=1)
     patience: int = setting(5, "epochs without a better validation score before training stops", low=1)
     monitor: str = setting("ndcg@10", "what validation maximises, by full ranking: ndcg@k or recall@k, any k")
+    optimizer: str = setting(
+        "adam",
+        "adam; or muon: orthogonal steps for matrices, Adam's for embeddings and biases",
+        choices=("adam", "muon"),
+    )
+    muon_ratio: float = setting(
+        3.0, "how many times as large muon's steps are as those of the embeddings beside them", low=1e-3, high=1e3
+    )
     learning_rate: float = setting(
-        2e-3, "Adam's largest step size", low=1e-7, high=1.0, search=Range(3e-4, 1e-2, log=True)
+        2e-3, "the optimizer's largest step size", low=1e-7, high=1.0, search=Range(3e-4, 1e-2, log=True)
     )
     schedule: str = setting(
         "cosine", "course of the learning rate after the first, rising epoch", choices=("cosine", "constant")

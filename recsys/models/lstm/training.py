@@ -34,15 +34,30 @@ class GivenLoss(keras.losses.Loss):
 
 
 def compile_for_training(model: keras.Model, config: LSTMConfig, steps_per_epoch: int) -> None:
-    """Set Adam, its learning rate, and the loss averaged over the timesteps that have a next anime."""
+    """Set the optimizer, its learning rate, and the loss averaged over the timesteps that have a next anime.
+
+    Sources: Kingma and Ba, Adam, ICLR 2015; Jordan et al., Muon, 2024, scaled to Adam's step sizes as by Liu et al.,
+    Muon is scalable for LLM training, 2025, eq. 4, and without weight decay.
+    """
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
         after_warm_up = max(1, (config.epochs - 1) * steps_per_epoch)
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, after_warm_up, alpha=0.01, warmup_target=rate, warmup_steps=steps_per_epoch
         )
+    if config.optimizer == "muon":
+        optimizer = keras.optimizers.Muon(
+            rate,
+            adam_beta_2=config.beta_2,
+            adam_weight_decay=None,
+            weight_decay=None,
+            global_clipnorm=config.clip_norm,
+            rms_rate=0.2 * config.muon_ratio,  # 0.2 is about what Adam's steps have
+        )
+    else:
+        optimizer = keras.optimizers.Adam(rate, beta_2=config.beta_2, global_clipnorm=config.clip_norm)
     model.compile(
-        optimizer=keras.optimizers.Adam(rate, beta_2=config.beta_2, global_clipnorm=config.clip_norm),
+        optimizer=optimizer,
         loss=GivenLoss(reduction="mean_with_sample_weight"),
         jit_compile=False,  # measured on CPU: XLA makes this step several times slower
     )
