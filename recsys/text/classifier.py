@@ -106,8 +106,7 @@ class TextClassifier:
         self.vectors = vectors
         if vectors is not None:
             self._take_vectors(network, vectors)
-        rows = _first_of_equals(cleaned, train.labels) if config.distinct else np.arange(len(train))
-        learned = Texts(self._cut([cleaned[row] for row in rows]), train.labels[rows])
+        learned = self._to_learn(cleaned, train.labels)
         judged = Texts(self._codes(validation.texts), validation.labels)
         trained = without_wide(network) if config.ngrams else network
         before = None if pretraining is None else Texts(self._cut(others), pretraining.labels)
@@ -120,7 +119,7 @@ class TextClassifier:
         best = self.epochs[epochs.best_epoch - 1]
         self.facts = {
             "n_train": len(train),
-            "n_learned": len(rows),
+            "n_learned": len(learned.labels),
             "n_validation": len(validation),
             "train_sha256": train.sha256,
             "n_pretraining": 0 if pretraining is None else len(pretraining),
@@ -129,27 +128,17 @@ class TextClassifier:
             "best_epoch": epochs.best_epoch,
             "validation_accuracy": best["val_accuracy"],
         }
-        self._serve(network)
-        balance = None
-        if config.memory:
-            self._remember(cleaned, train.labels)
-        if config.ngrams or config.memory:
-            wide = self._fit_wide(learned, before)
-            balance = self._balance(judged, validation.texts, wide)
-            self._put_together(network, wide, balance)
+        wide = self._learn_beside(cleaned, train.labels, learned, before)
+        balance = self._balance(network, judged, validation.texts, wide) if config.ngrams or config.memory else None
+        self._put_together(network, wide, balance)
         if start is not None:
             cleaned += [clean(text, config.clean) for text in validation.texts]
             labels = np.concatenate([train.labels, validation.labels])
-            rows = _first_of_equals(cleaned, labels) if config.distinct else np.arange(len(labels))
-            learned = Texts(self._cut([cleaned[row] for row in rows]), labels[rows])
+            learned = self._to_learn(cleaned, labels)
             trained.set_weights(start)
             run(trained, learned, None, config, len(self.labels), until=epochs.best_epoch, progress=progress)
-            self.facts["n_refitted"] = len(rows)
-            self._serve(network)
-            if config.memory:
-                self._remember(cleaned, labels)
-            if balance is not None:
-                self._put_together(network, self._fit_wide(learned, before), balance)
+            self._put_together(network, self._learn_beside(cleaned, labels, learned, before), balance)
+            self.facts["n_refitted"] = len(learned.labels)
         self._network = with_words(network, self._tokens.layer(), config, self._memory or None)
         self.facts["fit_seconds"] = round(time.perf_counter() - began, 2)
         return self
@@ -210,25 +199,36 @@ class TextClassifier:
         self._graph = to_onnx(network, self.config, network.output.shape[1])
         self._encoder = Encoder(self._graph, self.config)
 
-    def _remember(self, cleaned: Sequence[str], labels: npt.NDArray[np.int32]) -> None:
-        self._memory = Memory.learn(cleaned, labels, len(self.labels), self.config.memory)
-        self.facts["n_remembered"] = len(self._memory)
+    def _to_learn(self, cleaned: Sequence[str], labels: npt.NDArray[np.int32]) -> Texts:
+        """Return what network and n-grams learn from: each text once with each of its classes if `config.distinct`."""
+        from recsys.text.training import Texts
 
-    def _fit_wide(self, train: Texts, before: Texts | None) -> dict[str, Wide]:
-        """Fit the n-grams' weights, and those of pre-training by themselves."""
+        rows = _first_of_equals(cleaned, labels) if self.config.distinct else np.arange(len(labels))
+        return Texts(self._cut([cleaned[row] for row in rows]), labels[rows])
+
+    def _learn_beside(
+        self, cleaned: Sequence[str], labels: npt.NDArray[np.int32], learned: Texts, before: Texts | None
+    ) -> dict[str, Wide]:
+        """Fill the memory, and fit the n-grams' weights, those of pre-training by themselves, where there are such."""
         from recsys.text.ngrams import fit_wide
 
-        corpora = {"ngrams": train, "pretraining_ngrams": before} if self.config.ngrams else {}
+        if self.config.memory:
+            self._memory = Memory.learn(cleaned, labels, len(self.labels), self.config.memory)
+            self.facts["n_remembered"] = len(self._memory)
+        corpora = {"ngrams": learned, "pretraining_ngrams": before} if self.config.ngrams else {}
         return {
             name: fit_wide(texts.codes, texts.labels, self.config, len(self.labels))
             for name, texts in corpora.items()
             if texts is not None
         }
 
-    def _balance(self, validation: Texts, texts: Sequence[str], wide: Mapping[str, Wide]) -> Balance:
+    def _balance(
+        self, network: keras.Model, validation: Texts, texts: Sequence[str], wide: Mapping[str, Wide]
+    ) -> Balance:
         """Let the validation part, whose texts these are, weigh the LSTM, the n-grams and the memory."""
         from recsys.text.ngrams import balance, wide_logits
 
+        self._serve(network)
         assert self._encoder is not None
         config = self.config
         chances = np.clip(self._encoder.probabilities([validation.codes]).astype(np.float64), 1e-7, 1 - 1e-7)
@@ -244,8 +244,11 @@ class TextClassifier:
             self.facts[f"validation_accuracy{name}"] = round(accuracy, 5)
         return factor, shift
 
-    def _put_together(self, network: keras.Model, wide: Mapping[str, Wide], balance: Balance) -> None:
-        """Make one network of the LSTM, the n-grams and the memory, each with its weight."""
+    def _put_together(self, network: keras.Model, wide: Mapping[str, Wide], balance: Balance | None) -> None:
+        """Make one network of the LSTM, the n-grams and the memory, each with its weight, and serve it."""
+        if balance is None:
+            self._serve(network)
+            return
         factor, shift = balance
         decision = network.get_layer("logits")
         kernel, bias = decision.get_weights()

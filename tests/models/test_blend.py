@@ -203,7 +203,9 @@ def test_fitted_models_are_taken_as_they_are(tmp_path: Path) -> None:
     data = camps()
     split = split_dataset(data)
     fitted = {"ease": make_model("ease", {"regularization": 3}).fit(data, split), "als": _als().fit(data, split)}
+    fitted["als"].facts["fit_seconds"] = 1000.0
     blend = BlendRecommender(fitted=fitted).fit(data, split)
+    assert 1000 < blend.facts["fit_seconds"] < 2000
     assert all(blend.members[label] is fitted[label] for label in blend.members)
     assert blend.config.member_settings == ("ease.regularization=3.0", "als.factors=8")
     again = BlendRecommender(blend.config).fit(data, split)

@@ -61,7 +61,7 @@ def test_every_setting_is_in_the_table_of_changes() -> None:
 )
 def test_every_setting_changes_something(name: str, small: Dataset, unchanged_scores: Any) -> None:
     base = dataclasses.replace(SMALL, **BESIDE.get(name, {}))
-    if name in ("liked_from", "muon_ratio"):
+    if name in BESIDE:
         unchanged_scores = LSTMRecommender(base).fit(small).scores(small.histories)
     changed = LSTMRecommender(dataclasses.replace(base, **{name: CHANGES[name]})).fit(small).scores(small.histories)
     assert not np.array_equal(changed, unchanged_scores)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from recsys.dataset.prepared import Dataset
-from recsys.dataset.split import Holdout, split_dataset
+from recsys.dataset.split import Holdout, Split, split_dataset
 from recsys.errors import InputError
 from recsys.models import model_class
 from recsys.models.base import Recommender, Scores
@@ -31,7 +31,7 @@ class CompositeRecommender(Recommender):
 
     Fitted without a validation part, it holds events out itself, and fits its members again on everything. Models that
     are fitted already are taken as they are: `fitted={"lstm": lstm, "ease": ease}`, to be fitted with the split that
-    they know.
+    they know; `facts["fit_seconds"]` counts what they took, too.
 
     A subclass combines the members in `_learn`, or without a validation part in `_settle`; `_state` and `_restore` are
     what it learned, as plain values; `_scores` serves.
@@ -96,6 +96,12 @@ class CompositeRecommender(Recommender):
         return bool(self._fitted)
 
     # -- fitting -------------------------------------------------------------------------------------------------
+
+    def fit(self, dataset: Dataset, split: Split | None = None, *, progress: bool = False) -> Self:
+        super().fit(dataset, split, progress=progress)
+        before = sum(model.facts.get("fit_seconds", 0.0) for model in self._fitted.values())
+        self.facts["fit_seconds"] = round(self.facts["fit_seconds"] + before, 2)
+        return self
 
     def _fit(self, data: Dataset, validation: Holdout | None, progress: bool) -> None:
         self.members, self._rows, self.honest, self.alone = {}, [], None, {}
