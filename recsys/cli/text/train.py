@@ -177,6 +177,10 @@ def _say_result(classifier: TextClassifier, data: Path, out: Path, training: Pat
         f"Trained {classifier.recipe} on {facts['n_train']:,} texts: accuracy {facts['validation_accuracy']:.4f} on "
         f"{facts['n_validation']:,} validation texts ({about})."
     )
+    if "n_refitted" in facts:
+        typer.echo(
+            f"Then learned once more from {facts['n_refitted']:,} texts, the validation part among them (refit)."
+        )
     if facts["vectors"] != "none":
         typer.echo(f"Word vectors: {facts['vectors']}.")
     typer.echo(f"Log and curves of the training: {training}.")

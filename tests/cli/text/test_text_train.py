@@ -34,6 +34,7 @@ def untrained(monkeypatch) -> list[TextClassifier]:
         self.labels = train.classes
         self.facts = {"n_train": len(train), "n_validation": len(validation), "vectors": "none"}
         self.facts |= {"best_epoch": 1, "validation_accuracy": 0.5}
+        self.facts |= {"n_refitted": len(train) + len(validation)} if self.config.refit else {}
         self.epochs = [{"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5}]
         return self
 
@@ -48,6 +49,14 @@ def test_settings_come_from_recipe_file_flags_and_seed(recsys, reviews, tmp_path
     assert recsys("text", "train", "imdb-lstm", "--data", reviews, "--out", tmp_path / "m", *options).code == 0
     config = untrained[0].config
     assert (config.epochs, config.dim, config.seed, config.n_words) == (9, 5, 4, 5000)
+
+
+def test_it_says_when_the_validation_part_was_learned_from(recsys, reviews, tmp_path, untrained) -> None:
+    words = ["text", "train", "imdb-lstm", "--data", reviews, "--out", tmp_path / "m", "--overwrite"]
+    assert "learned once more" not in recsys(*words).out
+    train, validation, _ = untrained[0].given
+    said = recsys(*words, "--set", "refit=true").out
+    assert f"learned once more from {len(train) + len(validation)} texts, the validation part among them" in said
 
 
 def test_columns_classes_and_groups_can_be_named(recsys, tmp_path, untrained) -> None:
