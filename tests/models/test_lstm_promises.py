@@ -15,7 +15,6 @@ from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import split_dataset
 from recsys.dataset.vocabulary import FIRST
 from recsys.errors import ConfigError, InputError
-from recsys.models import load_model
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import item_places
 from recsys.models.lstm.recommender import LSTMRecommender
@@ -30,7 +29,7 @@ def markov() -> Dataset:
 
 CHANGES: dict[str, Any] = {
     "units": (6, 6), "dim": 6, "residual": False, "feed_forward": 1, "dropout": 0.5, "user_dim": 0,
-    "user_dropout": 1.0, "user_mean": True, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "place_dim": 4,
+    "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "place_dim": 4,
     "wish_rate": 1.0, "wish_tokens": 1,
     "window": 3, "batch_size": 2,
     "least_steps": 50, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
@@ -58,7 +57,7 @@ def test_every_setting_is_in_the_table_of_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in CHANGES if name not in ("patience", "monitor", "negatives", "least_steps", "user_mean")]
+    "name", [name for name in CHANGES if name not in ("patience", "monitor", "negatives", "least_steps")]
 )
 def test_every_setting_changes_something(name: str, small: Dataset, unchanged_scores: Any) -> None:
     base = dataclasses.replace(SMALL, **BESIDE.get(name, {}))
@@ -156,31 +155,13 @@ def test_a_user_without_anything_to_learn_from_is_served_as_unknown(small: Datas
     assert not np.array_equal(model.scores(second), model.scores(second.without_users()))
 
 
-@pytest.mark.parametrize("user_mean", [False, True])
-def test_validation_decides_how_known_users_are_served(markov: Dataset, user_mean: bool, tmp_path: Path) -> None:
+def test_validation_decides_whether_known_users_get_their_own_vectors(markov: Dataset) -> None:
     split = split_dataset(markov)
-    model = LSTMRecommender(dataclasses.replace(TINY, user_mean=user_mean)).fit(markov, split)
-    ways = ["unknown", "known", *(["both"] if user_mean else [])]
-    judged = {way: model.facts[f"validation_served_as_{way}"]["ndcg@10"] for way in ways}
-    assert ("validation_served_as_both" in model.facts) == user_mean
-    best = max(judged, key=lambda way: judged[way])
-    assert model._served_as == best
-    from recsys.models.lstm.training import ranking_quality
-
-    served = ranking_quality(lambda people: model.scores(people), split.validation)["ndcg@10"]
-    assert served == judged[best]
-    loaded = load_model(model.save(tmp_path / "model"))
-    assert np.array_equal(loaded.scores(markov.histories), model.scores(markov.histories))
-    assert LSTMRecommender(TINY).fit(markov)._served_as == "known"  # nothing to decide by: as configured
-
-
-def test_known_users_can_be_served_by_the_mean_of_known_and_unknown(markov: Dataset) -> None:
-    model = LSTMRecommender(TINY).fit(markov)
-    known, unknown = (model.scores(part) for part in (markov.histories, markov.histories.without_users()))
-    model._served_as = "both"
-    both = model.scores(markov.histories)
-    assert np.allclose(both[:, 2:], (known[:, 2:] + unknown[:, 2:]) / 2, atol=1e-5)
-    assert np.array_equal(model.scores(markov.histories.without_users()), unknown)
+    model = LSTMRecommender(TINY).fit(markov, split)
+    known, unknown = (model.facts[f"validation_of_{who}"] for who in ("known_users", "the_same_as_unknown"))
+    same = np.array_equal(model.scores(markov.histories), model.scores(markov.histories.without_users()))
+    assert same == (known["ndcg@10"] <= unknown["ndcg@10"])
+    assert LSTMRecommender(TINY).fit(markov)._greets_users  # nothing to decide by: as configured
 
 
 def test_tensorboard_is_asked_for_before_anything_is_trained(

@@ -27,9 +27,6 @@ class LSTMConfig(Settings):
     dropout: float = setting(0.2, "dropout of features and of each block", low=0.0, high=0.9, search=Range(0.0, 0.6))
     user_dim: int = setting(32, "width of the user embedding (0: none)", low=0, search=Choice(0, 16, 32, 64))
     user_dropout: float = setting(0.5, "share of training samples whose user is hidden", low=0.0, high=1.0)
-    user_mean: bool = setting(
-        False, "serve known users by the mean of known and unknown, where validation finds it best (twice the time)"
-    )
     rating_dim: int = setting(16, "width of the rating embedding (0: none)", low=0)
     time_dim: int = setting(16, "width of the embedding of the time since the event before (0: none)", low=0)
     place_dim: int = setting(

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +28,6 @@ from recsys.models.lstm.inputs import Encoding, settled_shuffle
 
 if TYPE_CHECKING:
     import keras
-
-ServedAs = Literal["unknown", "known", "both"]
 
 NETWORK, ENCODER, ITEMS, FITTED = "network.keras", "encoder.onnx", "items.npz", "lstm.json"
 
@@ -64,8 +62,8 @@ class LSTMRecommender(Recommender):
         self.on_epoch = on_epoch
         self.epochs: list[dict[str, Any]] = []
         """One row an epoch: loss, validation metrics, seconds."""
-        self._served_as: ServedAs = "known"
-        """How known users are served; validation may find that they are better off as unknown ones, or as both."""
+        self._greets_users = True
+        """Whether known users are served with their own vectors; validation may find that they are better without."""
 
     # -- training ----------------------------------------------------------------------------------------------
 
@@ -119,7 +117,7 @@ class LSTMRecommender(Recommender):
         self._network: keras.Model | None = network
         self._scorer(network, tags, data)
         if validation is not None and self._encoding.n_users:
-            self._served_as = self._best_for_known_users(validation)
+            self._greets_users = self._users_are_worth_it(validation)
         self.facts |= {
             "epochs": len(self.epochs),
             "best_epoch": judge.state["best_epoch"],
@@ -137,20 +135,18 @@ class LSTMRecommender(Recommender):
         workdir = None if self.workdir is None else self.workdir / "final"
         final = type(self)(self.Config.from_mapping(settings), workdir=workdir, resume=self.resume)
         final.fit(self.data, progress=progress)
-        final._served_as = self._served_as
+        final._greets_users = self._greets_users
         final.facts["validated"] = {name: self.facts.get(name) for name in ("monitor", "best_validation", "fitted_on")}
         return final
 
-    def _best_for_known_users(self, validation: Holdout) -> ServedAs:
-        """Say whether known users are ranked best as unknown ones, with their own vectors, or by the mean of both."""
+    def _users_are_worth_it(self, validation: Holdout) -> bool:
+        """Say whether known users are ranked better with their own vectors than as unknown ones."""
         from recsys.models.lstm.training import ranking_quality
 
-        judged: dict[ServedAs, dict[str, float]] = {}
-        for way in get_args(ServedAs)[: 3 if self.config.user_mean else 2]:
-            self._served_as = way
-            judged[way] = ranking_quality(self._scores, validation, self.config.cutoff)
-            self.facts[f"validation_served_as_{way}"] = judged[way]
-        return max(judged, key=lambda way: judged[way][self.config.monitor])
+        strangers = Holdout(validation.inputs.without_users(), validation.targets)
+        known, unknown = (ranking_quality(self._scores, part, self.config.cutoff) for part in (validation, strangers))
+        self.facts |= {"validation_of_known_users": known, "validation_of_the_same_as_unknown": unknown}
+        return known[self.config.monitor] > unknown[self.config.monitor]
 
     def _scorer(self, network: keras.Model, tags: npt.NDArray[np.float32], data: Dataset) -> Any:
         """Score with the very engine that serves, built from the network's present weights."""
@@ -177,12 +173,9 @@ class LSTMRecommender(Recommender):
     def _scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
         if self._unordered:
             histories = settled_shuffle(histories)
-        wish = self._wish(mood)
-        parts = [histories] if self._served_as != "unknown" else []
-        if self._served_as != "known":
-            parts.append(histories.without_users())
-        states = np.mean([self._encoder.encode(part, wish) for part in parts], axis=0)  # scores are linear in states
-        scores: Scores = states @ self._vectors.T
+        if not self._greets_users:
+            histories = histories.without_users()
+        scores: Scores = self._encoder.encode(histories, self._wish(mood)) @ self._vectors.T
         scores += self._bias
         return scores
 
@@ -220,7 +213,7 @@ class LSTMRecommender(Recommender):
             "encoding": self._encoding.to_mapping(),
             "epochs": self.epochs,
             "layers": self._layers,
-            "served_as": self._served_as,
+            "greets_users": self._greets_users,
         }
         (folder / FITTED).write_text(json.dumps(fitted, indent=2), encoding="utf-8")
 
@@ -228,7 +221,7 @@ class LSTMRecommender(Recommender):
         fitted = json.loads((folder / FITTED).read_text(encoding="utf-8"))
         self._encoding = Encoding.from_mapping(fitted["encoding"])
         self.epochs, self._layers = fitted["epochs"], fitted["layers"]
-        self._served_as = fitted["served_as"]
+        self._greets_users = bool(fitted["greets_users"])
         self._folder, self._network = folder, None
         self._unordered = self.data.order is Order.NONE
         self._graph = (folder / ENCODER).read_bytes()
