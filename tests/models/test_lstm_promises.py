@@ -30,6 +30,7 @@ def markov() -> Dataset:
 CHANGES: dict[str, Any] = {
     "units": (6, 6), "dim": 6, "residual": False, "feed_forward": 1, "dropout": 0.5, "user_dim": 0,
     "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "place_dim": 4,
+    "wide_neighbours": 3, "wide_regularization": 1.0,
     "wish_rate": 1.0, "wish_tokens": 1,
     "window": 3, "batch_size": 2,
     "least_steps": 50, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
@@ -43,6 +44,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "loss": {"negatives": 2},  # few, or all titles are drawn
     "liked_from": {"disliked_weight": 0.0},  # where the others count nothing, it decides
     "muon_ratio": {"optimizer": "muon"},
+    "wide_regularization": {"wide_neighbours": 3},
 }
 """What a setting needs beside it, to have a say."""
 

@@ -32,6 +32,13 @@ class LSTMConfig(Settings):
     place_dim: int = setting(
         0, "sinusoids of a title's place in the order of ids, read and scored with (0: none)", low=0, high=1024
     )
+    wide_neighbours: int = setting(
+        0,
+        "titles from which a linear model beside the network predicts each title (0: none)",
+        low=0,
+        high=1000,
+    )
+    wide_regularization: float = setting(100.0, "weight of the squared size of that linear model's weights", low=1e-3)
     max_tokens: int = setting(256, "how many genres and tags get an embedding, most frequent first (0: none)", low=0)
     wish_rate: float = setting(0.1, "share of training samples that wish for tags of the next anime", low=0.0, high=1.0)
     wish_tokens: int = setting(2, "how many tags a wish names at most in training", low=1, high=16)

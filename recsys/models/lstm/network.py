@@ -16,13 +16,17 @@ from recsys.models.lstm.inputs import N_GAPS, Encoding, item_places
 if TYPE_CHECKING:
     import keras
 
+FIRST_LOG_GATE = 2.0
+"""The weight of the linear model's scores, in logs, before training: they lie between 0 and 1, logits do not."""
+
 
 def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.float32]) -> keras.Model:
     """Build the functional model from named, built-in layers only.
 
     Inputs: `items`, `ratings`, `gaps` (B, T) codes, `users` (B,) codes, `wishes` (B, T, n) token columns + 1 (0
-    pads), `candidates` (C,) item codes to score, `log_q` (C,) correction of the sampled loss. The inputs that the
-    data has no use for are left out. Output: logits (B, T, C); at timestep t they score what comes at t + 1.
+    pads), `candidates` (C,) item codes to score, `log_q` (C,) correction of the sampled loss, `wide` (B, T, C) the
+    linear model's scores of them. The inputs that data and settings have no use for are left out. Output: logits
+    (B, T, C); at timestep t they score what comes at t + 1.
     """
     import keras
     from keras import layers, ops
@@ -84,7 +88,13 @@ def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.floa
     vectors = layers.Identity(name="candidate_vectors")(vectors)
     bias = layers.Embedding(encoding.n_codes, 1, embeddings_initializer="zeros", name="item_bias")
     biases = layers.Identity(name="candidate_biases")(bias(inputs["candidates"])[:, 0] - inputs["log_q"])
-    scores = layers.Identity(name="scores")(ops.matmul(states, ops.transpose(vectors)) + biases)
+    scores = ops.matmul(states, ops.transpose(vectors)) + biases
+    if config.wide_neighbours:
+        inputs["wide"] = keras.Input((None, None), name="wide")
+        start = keras.initializers.Constant(FIRST_LOG_GATE)
+        log_gate = layers.Dense(1, kernel_initializer="zeros", bias_initializer=start, name="wide_gate")(states)
+        scores = scores + ops.exp(log_gate) * inputs["wide"]
+    scores = layers.Identity(name="scores")(scores)
     model = keras.Model(inputs, scores, name="stacked_lstm")
     if encoding.tokens:
         tags_of.set_weights([item_tags])
@@ -117,6 +127,13 @@ def with_loss(network: keras.Model, config: LSTMConfig) -> keras.Model:
         places = ops.maximum(seen, 0)
         seen_scores = ops.matmul(states, ops.transpose(ops.take(vectors, places, axis=0), (0, 2, 1)))  # (B, t, s)
         seen_scores = seen_scores + ops.expand_dims(ops.take(biases, places), 1)
+        if config.wide_neighbours:
+            [wide] = (tensor for tensor in network.inputs if tensor.name == "wide")
+            gate = ops.exp(network.get_layer("wide_gate").output)
+            of_target = ops.take_along_axis(wide, ops.expand_dims(targets, 2), axis=2)
+            target_scores = target_scores + ops.squeeze(gate * of_target, -1)
+            at_every_step = ops.zeros_like(seen_scores, dtype="int32") + ops.expand_dims(places, 1)
+            seen_scores = seen_scores + gate * ops.take_along_axis(wide, at_every_step, axis=2)
         backwards = [ops.flip(ops.cumsum(ops.ones_like(codes), axis=1), axis=1) for codes in (seen, targets)]
         watched = ops.expand_dims(backwards[0], 1) >= ops.expand_dims(backwards[1], 2)  # both end at the same event
         watched = ops.logical_and(watched, ops.expand_dims(seen, 1) >= 0)
@@ -189,6 +206,8 @@ _ROLES = {
     "gap_embedding": "log time since the event before",
     "user_embedding": "user; the unknown user has its own vector",
     "projection": "feature vector of a timestep, to the stack's width",
+    "wide": "input: the linear model's scores of the titles, from all anime up to t",
+    "wide_gate": "log of the weight that the linear model's scores have after t",
     "item_bias": "popularity of each anime in the output",
     "to_item_space": "state, to the anime embedding's width",
 }

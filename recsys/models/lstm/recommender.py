@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib.util
 import json
@@ -29,7 +30,10 @@ from recsys.models.lstm.inputs import Encoding, settled_shuffle
 if TYPE_CHECKING:
     import keras
 
+    from recsys.models.lstm.wide import CrossFitted, Wide
+
 NETWORK, ENCODER, ITEMS, FITTED = "network.keras", "encoder.onnx", "items.npz", "lstm.json"
+WIDE = "wide.npz"
 
 
 class LSTMRecommender(Recommender):
@@ -62,6 +66,7 @@ class LSTMRecommender(Recommender):
         self.on_epoch = on_epoch
         self.epochs: list[dict[str, Any]] = []
         """One row an epoch: loss, validation metrics, seconds."""
+        self._wide: Wide | None = None
         self._greets_users = True
         """Whether known users are served with their own vectors; validation may find that they are better without."""
 
@@ -93,6 +98,7 @@ class LSTMRecommender(Recommender):
             self._encoding,
             self.config,
             tags,
+            wide=self._fit_wide(data),
             shuffled=data.order is Order.NONE,
             epoch=len(state["epochs"]),
         )
@@ -128,6 +134,15 @@ class LSTMRecommender(Recommender):
             with suppress(OSError):  # a picture is no reason to lose what was learned
                 save_curves(self.epochs, judge.state["best_epoch"], self.workdir / "curves.png")
 
+    def _fit_wide(self, data: Dataset) -> CrossFitted | None:
+        """Fit the linear model: for serving on everybody, and for training without each fold of people."""
+        if not self.config.wide_neighbours:
+            return None
+        from recsys.models.lstm.wide import CrossFitted, Wide, fit_weights
+
+        self._wide = Wide(fit_weights(data, self.config), np.zeros(self.config.dim + 1, dtype=np.float32))
+        return CrossFitted.fit(data, self.config)
+
     def refit(self, *, progress: bool = False) -> Self:
         """Fit anew on everything, validation and test rows included, for the epochs that validation found best."""
         epochs = max(1, int(self.facts.get("best_epoch", 0)))
@@ -152,6 +167,10 @@ class LSTMRecommender(Recommender):
         """Score with the very engine that serves, built from the network's present weights."""
         if self._encoding.n_users:
             _hide_untrained_users(network, data.histories)
+        if self._wide is not None:
+            from recsys.models.lstm.wide import gate_of
+
+            self._wide = dataclasses.replace(self._wide, gate=gate_of(network))
         self._serve(to_onnx(network, self.config, self._encoding, tags), *item_vectors(network, tags), data)
         return self._scores
 
@@ -175,8 +194,11 @@ class LSTMRecommender(Recommender):
             histories = settled_shuffle(histories)
         if not self._greets_users:
             histories = histories.without_users()
-        scores: Scores = self._encoder.encode(histories, self._wish(mood)) @ self._vectors.T
+        states = self._encoder.encode(histories, self._wish(mood))
+        scores: Scores = states @ self._vectors.T
         scores += self._bias
+        if self._wide is not None:
+            scores += self._wide.scores(histories, states)
         return scores
 
     def _wish(self, mood: Sequence[str]) -> list[str]:
@@ -209,6 +231,8 @@ class LSTMRecommender(Recommender):
         self._network.save(folder / NETWORK, include_optimizer=False)
         (folder / ENCODER).write_bytes(self._graph)
         np.savez(folder / ITEMS, vectors=self._vectors, bias=self._bias)
+        if self._wide is not None:
+            np.savez(folder / WIDE, **self._wide.to_arrays())  # type: ignore[arg-type]  # no array is called allow_pickle
         fitted = {
             "encoding": self._encoding.to_mapping(),
             "epochs": self.epochs,
@@ -228,6 +252,11 @@ class LSTMRecommender(Recommender):
         self._encoder = Encoder(self._graph, self.config, self._encoding)
         with np.load(folder / ITEMS, allow_pickle=False) as arrays:
             self._vectors, self._bias = arrays["vectors"], arrays["bias"]
+        if self.config.wide_neighbours:
+            from recsys.models.lstm.wide import Wide
+
+            with np.load(folder / WIDE, allow_pickle=False) as arrays:
+                self._wide = Wide.from_arrays(arrays, self.data.n_codes)
 
 
 def _hide_untrained_users(network: keras.Model, histories: Histories) -> None:

@@ -14,6 +14,7 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.vocabulary import FIRST
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import Encoding, Events, gather_windows
+from recsys.models.lstm.wide import CrossFitted, first_mentions, prefix_scores
 
 EARLIER = 400
 """How many events before a window still count as seen in the loss; the network does not read them."""
@@ -35,11 +36,14 @@ class TrainingWindows(keras.utils.PyDataset):
         config: LSTMConfig,
         item_tags: npt.NDArray[np.float32],
         *,
+        wide: CrossFitted | None = None,
         shuffled: bool = False,
         epoch: int = 0,
     ) -> None:
         super().__init__(workers=BATCH_THREADS)
-        self._histories = histories.select(np.flatnonzero(histories.lengths >= 2))
+        kept = np.flatnonzero(histories.lengths >= 2)
+        self._histories = histories.select(kept)
+        self._wide = None if wide is None else wide.select(kept)
         self._encoding = encoding
         self._config = config
         self._tags = item_tags
@@ -51,6 +55,7 @@ class TrainingWindows(keras.utils.PyDataset):
         self._draw = counts[self._watched] ** 0.75
         self._draw /= self._draw.sum()
         self._full = config.full_softmax(len(self._watched))
+        self._wide_of_all = self._wide.of_columns(self._watched) if self._wide and self._full else None
         self._column = np.zeros(encoding.n_codes, dtype=np.int32)
         self._column[self._watched] = np.arange(len(self._watched))
         self._n_batches = self._count_batches()
@@ -79,6 +84,8 @@ class TrainingWindows(keras.utils.PyDataset):
         if self._shuffled:
             histories = histories.reorder_events(np.lexsort((rng.random(histories.n_events), histories.rows)))
         self._events = Events.of(histories, self._encoding)
+        if self._wide:
+            self._counted = first_mentions(histories)
         users, starts, lengths = _cut(histories, self._config.window, rng)
         order = rng.permutation(len(users))
         order = order[np.argsort(lengths[order], kind="stable")]
@@ -111,6 +118,8 @@ class TrainingWindows(keras.utils.PyDataset):
         candidates, inputs["log_q"] = self._candidates(following, rng)
         inputs["candidates"] = candidates
         inputs["targets"] = np.maximum(_places(following, candidates), 0)
+        if self._wide:
+            inputs["wide"] = self._wide_scores(batch, width, candidates)
         inputs["seen"] = _once(_places(np.hstack([self._earlier(index), inputs["items"]]), candidates))
         return inputs, np.zeros_like(weights), weights
 
@@ -159,6 +168,22 @@ class TrainingWindows(keras.utils.PyDataset):
         chosen[..., :n_best] = np.where(there, best + 1, 0)
         wishes[rows] = np.where(wanted[..., None], chosen, wishes[rows])
         return wishes
+
+    def _wide_scores(
+        self, batch: npt.NDArray[np.int64], width: int, candidates: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.float32]:
+        """Return the linear model's scores (samples, T, C) after each event, by a fit without the person."""
+        assert self._wide is not None
+        users, starts = self._users[batch], self._starts[batch]
+        spans = np.stack([self._events.histories.offsets[users], starts, starts + self._lengths[batch]], axis=1)
+        weights = self._wide_of_all or self._wide.of_columns(candidates)
+        scores = np.empty((len(batch), width, len(candidates)), dtype=np.float32)
+        for fold, of_fold in enumerate(weights):
+            rows = self._wide.folds[users] == fold
+            if rows.any():
+                items = self._events.histories.items
+                scores[rows] = prefix_scores(of_fold, items, self._counted, spans[rows], width)
+        return scores
 
     def _candidates(self, following: npt.NDArray[np.int32], rng: np.random.Generator) -> tuple[Any, Any]:
         """Return the titles to score, ascending, and the log of their probability to be there."""

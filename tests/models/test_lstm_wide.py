@@ -1,0 +1,159 @@
+"""The wide part of the LSTM: the contract again, a case by hand, what it learns, fits without the person."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import random as random_matrix
+
+from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset, Order
+from recsys.dataset.split import split_dataset
+from recsys.dataset.vocabulary import FIRST
+from recsys.models.lstm.config import LSTMConfig
+from recsys.models.lstm.inputs import Encoding, settled_shuffle
+from recsys.models.lstm.network import FIRST_LOG_GATE
+from recsys.models.lstm.recommender import LSTMRecommender
+from recsys.models.lstm.training import ranking_quality
+from recsys.models.lstm.wide import FOLDS, CrossFitted, first_mentions, fit_weights, prefix_scores
+from recsys.models.lstm.windows import TrainingWindows
+from recsys.models.slim import SLIMConfig, SLIMRecommender
+from tests.contract import RecommenderContract
+from tests.models.lstm_data import TINY, markov_dataset
+from tests.worlds import camps
+
+WIDE = dataclasses.replace(TINY, wide_neighbours=5, wide_regularization=2.0)
+
+
+@pytest.fixture(scope="module")
+def unordered() -> Dataset:
+    return dataclasses.replace(markov_dataset(0.8, n_users=60, length=14), order=Order.NONE)
+
+
+class TestWideLSTMContract(RecommenderContract):
+    learns = "camps"
+    knows_people = True
+
+    @classmethod
+    def make(cls) -> LSTMRecommender:
+        return LSTMRecommender(WIDE)
+
+
+# -- cases by hand -----------------------------------------------------------------------------------------------------
+
+
+def test_it_adds_the_gated_scores_of_slim_to_those_of_the_network(unordered: Dataset) -> None:
+    model = LSTMRecommender(WIDE).fit(unordered)
+    slim = SLIMRecommender(SLIMConfig(neighbours=5, regularization=2.0)).fit(unordered)
+    network = model._network
+    assert network is not None
+    kernel, bias = (np.asarray(variable) for variable in network.get_layer("wide_gate").weights)
+    linear = slim.scores(unordered.histories)
+    wide = model._wide
+    assert wide is not None
+    model._wide = None
+    deep = model.scores(unordered.histories)
+    model._wide = wide
+    states = model._encoder.encode(settled_shuffle(unordered.histories))
+    gate = np.exp(states @ kernel[:, 0] + bias[0])
+    found = model.scores(unordered.histories)
+    assert np.allclose(found[:, FIRST:], (deep + gate[:, None] * linear)[:, FIRST:], atol=1e-4)
+
+
+@given(
+    lengths=st.lists(st.integers(2, 9), min_size=1, max_size=5),
+    window=st.integers(2, 6),
+    seed=st.integers(0, 99),
+)
+@settings(deadline=None)
+def test_prefix_scores_are_the_sums_of_the_weights_of_all_titles_so_far(
+    lengths: list[int], window: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    histories = Histories.from_lists([rng.integers(2, 8, size).tolist() for size in lengths])
+    weights = random_matrix(8, 4, 0.5, format="csr", dtype=np.float32, rng=rng)
+    ends = histories.offsets[1:]
+    starts = np.maximum(histories.offsets[:-1], ends - window)
+    spans = np.stack([histories.offsets[:-1], starts, ends], axis=1)
+    width = int((ends - starts).max())
+    found = prefix_scores(weights, histories.items, first_mentions(histories), spans, width)
+    for window_scores, (begin, start, end) in zip(found, spans, strict=True):
+        for step in range(width):
+            watched = set(histories.items[begin : min(start + step + 1, end)].tolist())
+            expected = weights.toarray()[sorted(watched)].sum(axis=0)
+            assert np.allclose(window_scores[step], expected, atol=1e-5)
+
+
+def test_the_loss_is_the_softmax_over_titles_not_watched_yet_with_a_wide_part_too(unordered: Dataset) -> None:
+    for loss in ("full", "sampled"):
+        config = dataclasses.replace(WIDE, loss=loss, negatives=6, dropout=0.0)
+        _check_loss(config, unordered)
+
+
+def _check_loss(config: LSTMConfig, data: Dataset) -> None:
+    from recsys.models.lstm.network import build, scoring_network, with_loss
+
+    encoding = Encoding.of(data, config)
+    tags = encoding.item_tags(data.catalogue)
+    network = build(config, encoding, tags)
+    feed, _, weights = TrainingWindows(
+        data.histories, encoding, config, tags, wide=CrossFitted.fit(data, config), shuffled=True
+    )[0]
+    assert np.abs(feed["wide"]).max() > 0.05
+    model = with_loss(network, config)
+    scores = np.asarray(scoring_network(model)({k: v for k, v in feed.items() if k not in ("targets", "seen")}))
+    found = np.asarray(model(feed))
+    for row, step in zip(*np.nonzero(weights), strict=True):
+        target, n_earlier = feed["targets"][row, step], feed["seen"].shape[1] - feed["items"].shape[1]
+        watched = feed["seen"][row, : n_earlier + step + 1]
+        left = np.ones(scores.shape[2], dtype=bool)
+        left[watched[watched >= 0]] = False
+        left[target] = True
+        probabilities = np.exp(scores[row, step] - scores[row, step].max()) * left
+        assert found[row, step] == pytest.approx(-np.log(probabilities[target] / probabilities.sum()), abs=1e-4)
+
+
+# -- honest in training ------------------------------------------------------------------------------------------------
+
+
+def test_training_scores_come_from_a_fit_without_the_person(unordered: Dataset) -> None:
+    fitted = CrossFitted.fit(unordered, WIDE)
+    assert np.bincount(fitted.folds).tolist() == [12] * FOLDS
+    people = unordered.histories
+    for fold, weights in enumerate(fitted.weights):
+        others = unordered.with_histories(people.select(np.flatnonzero(fitted.folds != fold)))
+        assert np.array_equal(weights.toarray(), fit_weights(others, WIDE).toarray())
+
+
+def test_one_person_alone_has_no_linear_model(unordered: Dataset) -> None:
+    one = unordered.with_histories(unordered.histories.select([3]))
+    fitted = CrossFitted.fit(one, WIDE)
+    assert fitted.weights[fitted.folds[0]].nnz == 0
+    LSTMRecommender(WIDE).fit(one)
+
+
+# -- it learns what is learnable ---------------------------------------------------------------------------------------
+
+
+def test_on_tastes_without_an_order_it_ranks_as_well_as_the_linear_model_before_much_training() -> None:
+    data = dataclasses.replace(camps(), order=Order.NONE)
+    split = split_dataset(data)
+    config = dataclasses.replace(WIDE, epochs=1, learning_rate=1e-5)
+    quality = {
+        name: ranking_quality(model.fit(data, split).scores, split.validation)["ndcg@10"]
+        for name, model in {
+            "wide": LSTMRecommender(config),
+            "slim": SLIMRecommender(SLIMConfig(neighbours=5, regularization=2.0)),
+        }.items()
+    }
+    assert quality["wide"] >= 0.9 * quality["slim"]
+
+
+def test_the_gate_begins_where_it_says(unordered: Dataset) -> None:
+    model = LSTMRecommender(dataclasses.replace(WIDE, epochs=1, learning_rate=1e-7)).fit(unordered)
+    assert model._wide is not None
+    assert model._wide.gate[-1] == pytest.approx(FIRST_LOG_GATE, abs=1e-3)
