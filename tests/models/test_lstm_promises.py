@@ -30,7 +30,7 @@ def markov() -> Dataset:
 CHANGES: dict[str, Any] = {
     "units": (6, 6), "dim": 6, "residual": False, "feed_forward": 1, "dropout": 0.5, "user_dim": 0,
     "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "place_dim": 4,
-    "wide_neighbours": 3, "wide_regularization": 1.0,
+    "count_dim": 0, "wide_neighbours": 3, "wide_regularization": 1.0, "late_weight": 0.0,
     "wish_rate": 1.0, "wish_tokens": 1,
     "window": 3, "batch_size": 2,
     "least_steps": 50, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
@@ -44,9 +44,11 @@ BESIDE: dict[str, dict[str, Any]] = {
     "loss": {"negatives": 2},  # few, or all titles are drawn
     "liked_from": {"disliked_weight": 0.0},  # where the others count nothing, it decides
     "muon_ratio": {"optimizer": "muon"},
-    "wide_regularization": {"wide_neighbours": 3},
 }
 """What a setting needs beside it, to have a say."""
+
+UNORDERED = {"count_dim", "wide_neighbours", "wide_regularization", "late_weight"}
+"""What counts for data without an order only."""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,9 @@ def test_every_setting_is_in_the_table_of_changes() -> None:
 )
 def test_every_setting_changes_something(name: str, small: Dataset, unchanged_scores: Any) -> None:
     base = dataclasses.replace(SMALL, **BESIDE.get(name, {}))
-    if name in BESIDE:
+    if name in UNORDERED:
+        small = dataclasses.replace(small, order=Order.NONE)
+    if name in BESIDE or name in UNORDERED:
         unchanged_scores = LSTMRecommender(base).fit(small).scores(small.histories)
     changed = LSTMRecommender(dataclasses.replace(base, **{name: CHANGES[name]})).fit(small).scores(small.histories)
     assert not np.array_equal(changed, unchanged_scores)

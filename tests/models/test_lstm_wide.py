@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -16,10 +17,9 @@ from recsys.dataset.split import split_dataset
 from recsys.dataset.vocabulary import FIRST
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import Encoding, settled_shuffle
-from recsys.models.lstm.network import FIRST_LOG_GATE
 from recsys.models.lstm.recommender import LSTMRecommender
 from recsys.models.lstm.training import ranking_quality
-from recsys.models.lstm.wide import FOLDS, CrossFitted, first_mentions, fit_weights, prefix_scores
+from recsys.models.lstm.wide import FOLDS, SMALL, CrossFitted, first_mentions, fit_weights, prefix_scores
 from recsys.models.lstm.windows import TrainingWindows
 from recsys.models.slim import SLIMConfig, SLIMRecommender
 from tests.contract import RecommenderContract
@@ -38,9 +38,18 @@ class TestWideLSTMContract(RecommenderContract):
     learns = "camps"
     knows_people = True
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def world(cls) -> Dataset:
+        return dataclasses.replace(camps(), order=Order.NONE)
+
     @classmethod
     def make(cls) -> LSTMRecommender:
         return LSTMRecommender(WIDE)
+
+    def learning_data(self) -> Sequence[Dataset]:
+        taste, noise = super().learning_data()
+        return dataclasses.replace(taste, order=Order.NONE), dataclasses.replace(noise, order=Order.NONE)
 
 
 # -- cases by hand -----------------------------------------------------------------------------------------------------
@@ -52,7 +61,7 @@ def test_it_adds_the_gated_scores_of_slim_to_those_of_the_network(unordered: Dat
     network = model._network
     assert network is not None
     kernel, bias = (np.asarray(variable) for variable in network.get_layer("wide_gate").weights)
-    linear = slim.scores(unordered.histories)
+    linear = np.log(1 + np.maximum(slim.scores(unordered.histories), 0) / SMALL)
     wide = model._wide
     assert wide is not None
     model._wide = None
@@ -70,9 +79,7 @@ def test_it_adds_the_gated_scores_of_slim_to_those_of_the_network(unordered: Dat
     seed=st.integers(0, 99),
 )
 @settings(deadline=None)
-def test_prefix_scores_are_the_sums_of_the_weights_of_all_titles_so_far(
-    lengths: list[int], window: int, seed: int
-) -> None:
+def test_prefix_scores_are_of_the_weights_of_all_titles_so_far(lengths: list[int], window: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     histories = Histories.from_lists([rng.integers(2, 8, size).tolist() for size in lengths])
     weights = random_matrix(8, 4, 0.5, format="csr", dtype=np.float32, rng=rng)
@@ -84,7 +91,7 @@ def test_prefix_scores_are_the_sums_of_the_weights_of_all_titles_so_far(
     for window_scores, (begin, start, end) in zip(found, spans, strict=True):
         for step in range(width):
             watched = set(histories.items[begin : min(start + step + 1, end)].tolist())
-            expected = weights.toarray()[sorted(watched)].sum(axis=0)
+            expected = np.log(1 + np.maximum(weights.toarray()[sorted(watched)].sum(axis=0), 0) / SMALL)
             assert np.allclose(window_scores[step], expected, atol=1e-5)
 
 
@@ -153,7 +160,24 @@ def test_on_tastes_without_an_order_it_ranks_as_well_as_the_linear_model_before_
     assert quality["wide"] >= 0.9 * quality["slim"]
 
 
-def test_the_gate_begins_where_it_says(unordered: Dataset) -> None:
-    model = LSTMRecommender(dataclasses.replace(WIDE, epochs=1, learning_rate=1e-7)).fit(unordered)
-    assert model._wide is not None
-    assert model._wide.gate[-1] == pytest.approx(FIRST_LOG_GATE, abs=1e-3)
+# -- what else data without an order has ---------------------------------------------------------------------------
+
+
+def test_a_target_counts_as_the_share_of_the_history_that_is_known(unordered: Dataset) -> None:
+    config = dataclasses.replace(WIDE, window=6, late_weight=2.0)
+    encoding = Encoding.of(unordered, config)
+    tags = encoding.item_tags(unordered.catalogue)
+    windows = TrainingWindows(unordered.histories, encoding, config, tags, shuffled=True)
+    found = np.concatenate([weights[weights > 0] for _, _, weights in (windows[at] for at in range(len(windows)))])
+    shares = np.arange(1, 14) / 13  # histories of 14
+    assert np.allclose(np.sort(found), np.sort(np.tile(shares**2, 60)))
+
+
+def test_events_know_how_many_came_before(unordered: Dataset) -> None:
+    encoding = Encoding.of(unordered, WIDE)
+    codes = encoding.count_codes(Histories.from_lists([[2, 3, 4, 5], [6, 7]]))
+    assert codes is not None
+    assert codes.tolist() == [1, 4, 5, 7, 1, 4]  # 1 + floor(3 log2(1 + n))
+    assert (
+        Encoding.of(dataclasses.replace(unordered, order=Order.LISTED), WIDE).count_codes(unordered.histories) is None
+    )

@@ -29,16 +29,19 @@ class LSTMConfig(Settings):
     user_dropout: float = setting(0.5, "share of training samples whose user is hidden", low=0.0, high=1.0)
     rating_dim: int = setting(16, "width of the rating embedding (0: none)", low=0)
     time_dim: int = setting(16, "width of the embedding of the time since the event before (0: none)", low=0)
+    count_dim: int = setting(
+        16, "width of the embedding of how many events came before, in data without an order (0: none)", low=0
+    )
     place_dim: int = setting(
         0, "sinusoids of a title's place in the order of ids, read and scored with (0: none)", low=0, high=1024
     )
     wide_neighbours: int = setting(
-        0,
-        "titles from which a linear model beside the network predicts each title (0: none)",
+        50,
+        "in data without an order, titles from which a linear model beside the network predicts each title (0: none)",
         low=0,
         high=1000,
     )
-    wide_regularization: float = setting(100.0, "weight of the squared size of that linear model's weights", low=1e-3)
+    wide_regularization: float = setting(100.0, "weight of the squared size of the linear model's weights", low=1e-3)
     max_tokens: int = setting(256, "how many genres and tags get an embedding, most frequent first (0: none)", low=0)
     wish_rate: float = setting(0.1, "share of training samples that wish for tags of the next anime", low=0.0, high=1.0)
     wish_tokens: int = setting(2, "how many tags a wish names at most in training", low=1, high=16)
@@ -79,6 +82,12 @@ class LSTMConfig(Settings):
         "what a next title that was rated lower counts in the loss: 1 as much as others, 0 nothing",
         low=0.0,
         high=1.0,
+    )
+    late_weight: float = setting(
+        4.0,
+        "in data without an order, a target counts as the share of the history before it, to this power",
+        low=0.0,
+        high=100.0,
     )
     negatives: int = setting(4096, "titles drawn a step by the sampled loss, shared by the whole batch", low=1)
     seed: int = setting(0, "the seed of every random choice", low=0, high=2**31 - 1)

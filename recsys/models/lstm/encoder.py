@@ -80,6 +80,8 @@ class Encoder:
             feed["ratings"] = steps(events.ratings)
         if events.gaps is not None:
             feed["gaps"] = steps(events.gaps)
+        if events.counts is not None:
+            feed["counts"] = steps(events.counts)
         feed["users"] = events.users[rows]
         feed["wish"] = self._encoding.wish_weights(wish)
         return {name: value for name, value in feed.items() if name in self._inputs}
@@ -98,8 +100,8 @@ def item_vectors(model: keras.Model, item_tags: npt.NDArray[np.float32]) -> tupl
 def to_onnx(model: keras.Model, config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.float32]) -> bytes:
     """Write the encoder of a built network as an ONNX model.
 
-    Inputs, T timesteps and B samples: `items`, `ratings`, `gaps` (T, B) int32; `lengths` (B,) int32; `last` (B,)
-    int64, the place of each sample's last event in (T * B); `users` (B,) int32; `wish` (token columns,) float32.
+    Inputs, T timesteps and B samples: `items`, `ratings`, `gaps`, `counts` (T, B) int32; `lengths` (B,) int32; `last`
+    (B,) int64, the place of each sample's last event in (T * B); `users` (B,) int32; `wish` (token columns,) float32.
     Output: `states` (B, dim).
     """
     graph = Graph()
@@ -122,6 +124,9 @@ def to_onnx(model: keras.Model, config: LSTMConfig, encoding: Encoding, item_tag
     if encoding.has_times:
         gaps = graph.constant(_weights(model, "gap_embedding")[0] @ next(blocks))
         x = graph.add("Add", x, graph.add("Gather", graph.input("gaps", ["T", "B"], "INT32"), gaps))
+    if encoding.has_counts:
+        counts = graph.constant(_weights(model, "count_embedding")[0] @ next(blocks))
+        x = graph.add("Add", x, graph.add("Gather", graph.input("counts", ["T", "B"], "INT32"), counts))
     if encoding.n_users:
         user = graph.add(
             "Gather", graph.input("users", ["B"], "INT32"), graph.constant(_weights(model, "user_embedding")[0])
@@ -173,6 +178,7 @@ def _feature_widths(config: LSTMConfig, encoding: Encoding) -> list[int]:
     widths += [config.dim] if config.place_dim else []
     widths += [config.rating_dim] if encoding.rating_levels else []
     widths += [config.time_dim] if encoding.has_times else []
+    widths += [config.count_dim] if encoding.has_counts else []
     widths += [config.user_dim] if encoding.n_users else []
     return widths
 

@@ -18,6 +18,9 @@ from recsys.models.lstm.config import LSTMConfig
 N_GAPS = 34
 """Time-gap codes: 0 = none (first event, or no times), else 1 + floor(log2(1 + seconds)), capped."""
 
+N_COUNTS = 40
+"""Codes of how many events came before: 1 + floor(3 log2(1 + events)), capped."""
+
 MAX_RATING_LEVELS = 20
 
 Codes = npt.NDArray[np.int32]
@@ -28,7 +31,8 @@ class Encoding:
     """Fix how ratings, times, users and tags become codes; saved with the model.
 
     `rating_levels`: upper bounds of the rating bins (a rating's code is 1 + its bin, 0 = missing), empty when the
-    data has no ratings; `tokens`: the embedded genres and tags. Token columns: 0 = "no wish", then `tokens`.
+    data has no ratings; `tokens`: the embedded genres and tags. Token columns: 0 = "no wish", then `tokens`. Counts
+    and the scores of a linear model (`has_wide`) are inputs where the data has no order.
     """
 
     n_codes: int
@@ -36,6 +40,8 @@ class Encoding:
     rating_levels: tuple[float, ...]
     has_times: bool
     tokens: tuple[str, ...]
+    has_counts: bool = False
+    has_wide: bool = False
 
     @classmethod
     def of(cls, data: Dataset, config: LSTMConfig) -> Encoding:
@@ -55,6 +61,8 @@ class Encoding:
             rating_levels=levels,
             has_times=histories.times is not None and data.order is not Order.NONE and config.time_dim > 0,
             tokens=tuple(tokens),
+            has_counts=data.order is Order.NONE and config.count_dim > 0,
+            has_wide=data.order is Order.NONE and config.wide_neighbours > 0,
         )
 
     @property
@@ -107,6 +115,17 @@ class Encoding:
             codes[starts] = 0
         return codes
 
+    def count_codes(self, histories: Histories) -> Codes | None:
+        """Return each event's code of how many came before it, (n_events,); None where the model does not count.
+
+        In data without an order that is what a place in a history means, and a window does not show it.
+        """
+        if not self.has_counts:
+            return None
+        before = np.arange(histories.n_events) - np.repeat(histories.offsets[:-1], histories.lengths)
+        codes: Codes = np.minimum(1 + (3 * np.log2(1.0 + before)).astype(np.int32), N_COUNTS - 1).astype(np.int32)
+        return codes
+
     def user_codes(self, histories: Histories) -> Codes:
         """Return user codes (n_users,); users that the model did not learn are unknown."""
         return np.where(histories.users < max(self.n_users, FIRST), histories.users, 1).astype(np.int32)
@@ -134,13 +153,18 @@ class Events:
     histories: Histories
     ratings: Codes | None
     gaps: Codes | None
+    counts: Codes | None
     users: Codes
 
     @classmethod
     def of(cls, histories: Histories, encoding: Encoding) -> Events:
         """Encode histories once."""
         return cls(
-            histories, encoding.rating_codes(histories), encoding.gap_codes(histories), encoding.user_codes(histories)
+            histories,
+            encoding.rating_codes(histories),
+            encoding.gap_codes(histories),
+            encoding.count_codes(histories),
+            encoding.user_codes(histories),
         )
 
 

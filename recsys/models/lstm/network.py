@@ -11,21 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.models.lstm.config import LSTMConfig
-from recsys.models.lstm.inputs import N_GAPS, Encoding, item_places
+from recsys.models.lstm.inputs import N_COUNTS, N_GAPS, Encoding, item_places
 
 if TYPE_CHECKING:
     import keras
-
-FIRST_LOG_GATE = 2.0
-"""The weight of the linear model's scores, in logs, before training: they lie between 0 and 1, logits do not."""
 
 
 def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.float32]) -> keras.Model:
     """Build the functional model from named, built-in layers only.
 
-    Inputs: `items`, `ratings`, `gaps` (B, T) codes, `users` (B,) codes, `wishes` (B, T, n) token columns + 1 (0
-    pads), `candidates` (C,) item codes to score, `log_q` (C,) correction of the sampled loss, `wide` (B, T, C) the
-    linear model's scores of them. The inputs that data and settings have no use for are left out. Output: logits
+    Inputs: `items`, `ratings`, `gaps`, `counts` (B, T) codes, `users` (B,) codes, `wishes` (B, T, n) token columns
+    + 1 (0 pads), `candidates` (C,) item codes to score, `log_q` (C,) correction of the sampled loss, `wide` (B, T, C)
+    the linear model's scores of them. The inputs that data and settings have no use for are left out. Output: logits
     (B, T, C); at timestep t they score what comes at t + 1.
     """
     import keras
@@ -59,6 +56,9 @@ def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.floa
     if encoding.has_times:
         inputs["gaps"] = keras.Input((None,), dtype="int32", name="gaps")
         features.append(layers.Embedding(N_GAPS, config.time_dim, name="gap_embedding")(inputs["gaps"]))
+    if encoding.has_counts:
+        inputs["counts"] = keras.Input((None,), dtype="int32", name="counts")
+        features.append(layers.Embedding(N_COUNTS, config.count_dim, name="count_embedding")(inputs["counts"]))
     if encoding.n_users:
         inputs["users"] = keras.Input((), dtype="int32", name="users")
         user = layers.Embedding(encoding.n_users, config.user_dim, embeddings_initializer=small, name="user_embedding")(
@@ -89,10 +89,9 @@ def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.floa
     bias = layers.Embedding(encoding.n_codes, 1, embeddings_initializer="zeros", name="item_bias")
     biases = layers.Identity(name="candidate_biases")(bias(inputs["candidates"])[:, 0] - inputs["log_q"])
     scores = ops.matmul(states, ops.transpose(vectors)) + biases
-    if config.wide_neighbours:
+    if encoding.has_wide:
         inputs["wide"] = keras.Input((None, None), name="wide")
-        start = keras.initializers.Constant(FIRST_LOG_GATE)
-        log_gate = layers.Dense(1, kernel_initializer="zeros", bias_initializer=start, name="wide_gate")(states)
+        log_gate = layers.Dense(1, kernel_initializer="zeros", name="wide_gate")(states)
         scores = scores + ops.exp(log_gate) * inputs["wide"]
     scores = layers.Identity(name="scores")(scores)
     model = keras.Model(inputs, scores, name="stacked_lstm")
@@ -127,8 +126,7 @@ def with_loss(network: keras.Model, config: LSTMConfig) -> keras.Model:
         places = ops.maximum(seen, 0)
         seen_scores = ops.matmul(states, ops.transpose(ops.take(vectors, places, axis=0), (0, 2, 1)))  # (B, t, s)
         seen_scores = seen_scores + ops.expand_dims(ops.take(biases, places), 1)
-        if config.wide_neighbours:
-            [wide] = (tensor for tensor in network.inputs if tensor.name == "wide")
+        for wide in (tensor for tensor in network.inputs if tensor.name == "wide"):
             gate = ops.exp(network.get_layer("wide_gate").output)
             of_target = ops.take_along_axis(wide, ops.expand_dims(targets, 2), axis=2)
             target_scores = target_scores + ops.squeeze(gate * of_target, -1)
@@ -193,6 +191,7 @@ _ROLES = {
     "wishes": 'input: tags wished for next, or "no wish"',
     "ratings": "input: the rating given at t",
     "gaps": "input: the time since the event before",
+    "counts": "input: how many anime were watched before",
     "users": 'input: who watches, or "unknown"',
     "candidates": "input: the titles to score",
     "features": "the feature vector of every timestep",
@@ -204,6 +203,7 @@ _ROLES = {
     "place_embedding": "place in the order of ids: of the anime at t, and in the output",
     "rating_embedding": "rating given at t; missing has its own vector",
     "gap_embedding": "log time since the event before",
+    "count_embedding": "log number of anime watched before",
     "user_embedding": "user; the unknown user has its own vector",
     "projection": "feature vector of a timestep, to the stack's width",
     "wide": "input: the linear model's scores of the titles, from all anime up to t",

@@ -136,7 +136,7 @@ class LSTMRecommender(Recommender):
 
     def _fit_wide(self, data: Dataset) -> CrossFitted | None:
         """Fit the linear model: for serving on everybody, and for training without each fold of people."""
-        if not self.config.wide_neighbours:
+        if not self._encoding.has_wide:
             return None
         from recsys.models.lstm.wide import CrossFitted, Wide, fit_weights
 
@@ -252,7 +252,7 @@ class LSTMRecommender(Recommender):
         self._encoder = Encoder(self._graph, self.config, self._encoding)
         with np.load(folder / ITEMS, allow_pickle=False) as arrays:
             self._vectors, self._bias = arrays["vectors"], arrays["bias"]
-        if self.config.wide_neighbours:
+        if self._encoding.has_wide:
             from recsys.models.lstm.wide import Wide
 
             with np.load(folder / WIDE, allow_pickle=False) as arrays:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import keras
 
 FOLDS = 5
+SMALL = np.float32(0.01)
+"""The linear score from which on a score counts by its logarithm."""
 
 
 def fit_weights(data: Dataset, config: LSTMConfig) -> Any:
@@ -84,7 +86,18 @@ def prefix_scores(
         (counted[places].astype(np.float32), items[places], rows), (n_windows * width, weights.shape[0])
     )
     scores = to_dense(chosen @ weights).reshape(n_windows, width, -1)
-    return np.cumsum(scores, axis=1, out=scores)
+    return as_logits(np.cumsum(scores, axis=1, out=scores))
+
+
+def as_logits(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Turn a linear model's scores, which are near probabilities, into log odds from 0 upwards, in place.
+
+    A softmax multiplies odds: twice the linear score is to count the same among rare titles as among popular ones.
+    """
+    np.maximum(scores, 0, out=scores)
+    scores *= 1 / SMALL
+    scores += 1
+    return np.log(scores, out=scores)
 
 
 def first_mentions(histories: Histories) -> npt.NDArray[np.bool_]:
@@ -105,7 +118,7 @@ class Wide:
 
     def scores(self, histories: Histories, states: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return what is added to the network's scores, (n_users, n_codes)."""
-        linear = to_dense(interaction_matrix(histories, self.weights.shape[0]) @ self.weights)
+        linear = as_logits(to_dense(interaction_matrix(histories, self.weights.shape[0]) @ self.weights))
         linear *= np.exp(states @ self.gate[:-1] + self.gate[-1])[:, None]
         return linear
 

@@ -106,6 +106,8 @@ class TrainingWindows(keras.utils.PyDataset):
             inputs["ratings"] = gather_windows(events.ratings, starts, lengths, width)
         if events.gaps is not None:
             inputs["gaps"] = gather_windows(events.gaps, starts, lengths, width)
+        if events.counts is not None:
+            inputs["counts"] = gather_windows(events.counts, starts, lengths, width)
         if self._encoding.n_users:
             hidden = rng.random(len(users)) < self._config.user_dropout
             inputs["users"] = np.where(hidden, 1, events.users[users]).astype(np.int32)
@@ -115,6 +117,10 @@ class TrainingWindows(keras.utils.PyDataset):
         if self._config.disliked_weight < 1 and events.histories.ratings is not None:
             given = gather_windows(events.histories.ratings, starts + 1, lengths, width)
             weights[(following >= FIRST) & (given < self._config.liked_from)] = self._config.disliked_weight
+        if self._shuffled and self._config.late_weight:
+            whole = self._histories.lengths[users] - 1
+            before = starts[:, None] - self._histories.offsets[users][:, None] + np.arange(1, width + 1)
+            weights *= np.minimum(before / whole[:, None], 1) ** self._config.late_weight
         candidates, inputs["log_q"] = self._candidates(following, rng)
         inputs["candidates"] = candidates
         inputs["targets"] = np.maximum(_places(following, candidates), 0)
