@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,11 +16,12 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import split_dataset
 from recsys.dataset.vocabulary import FIRST
+from recsys.models import load_model
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import Encoding, settled_shuffle
 from recsys.models.lstm.recommender import LSTMRecommender
 from recsys.models.lstm.training import ranking_quality
-from recsys.models.lstm.wide import FOLDS, SMALL, CrossFitted, first_mentions, fit_weights, prefix_scores
+from recsys.models.lstm.wide import DEEP_SHARES, FOLDS, SMALL, CrossFitted, first_mentions, fit_weights, prefix_scores
 from recsys.models.lstm.windows import TrainingWindows
 from recsys.models.slim import SLIMConfig, SLIMRecommender
 from tests.contract import RecommenderContract
@@ -66,11 +68,12 @@ def test_it_adds_the_gated_scores_of_slim_to_those_of_the_network(unordered: Dat
     assert wide is not None
     model._wide = None
     deep = model.scores(unordered.histories)
-    model._wide = wide
     states = model._encoder.encode(settled_shuffle(unordered.histories))
     gate = np.exp(states @ kernel[:, 0] + bias[0])
-    found = model.scores(unordered.histories)
-    assert np.allclose(found[:, FIRST:], (deep + gate[:, None] * linear)[:, FIRST:], atol=1e-4)
+    for share in (1.0, 0.3):
+        model._wide = dataclasses.replace(wide, deep_share=share)
+        found = model.scores(unordered.histories)
+        assert np.allclose(found[:, FIRST:], (share * deep + gate[:, None] * linear)[:, FIRST:], atol=1e-4)
 
 
 @given(
@@ -181,3 +184,20 @@ def test_events_know_how_many_came_before(unordered: Dataset) -> None:
     assert (
         Encoding.of(dataclasses.replace(unordered, order=Order.LISTED), WIDE).count_codes(unordered.histories) is None
     )
+
+
+def test_validation_says_what_the_network_counts_beside_the_linear_model(unordered: Dataset, tmp_path: Path) -> None:
+    split = split_dataset(unordered)
+    model = LSTMRecommender(WIDE).fit(unordered, split)
+    wide, qualities = model._wide, {}
+    assert wide is not None
+    for share in DEEP_SHARES:
+        model._wide = dataclasses.replace(wide, deep_share=share)
+        qualities[share] = ranking_quality(model.scores, split.validation)["ndcg@10"]
+    assert model.facts["deep_share"] == wide.deep_share == max(qualities, key=lambda share: qualities[share])
+    model._wide = wide
+    loaded = load_model(model.save(tmp_path / "model"))
+    assert np.array_equal(loaded.scores(unordered.histories), model.scores(unordered.histories))
+    final = model.refit()
+    assert final._wide is not None
+    assert final._wide.deep_share == wide.deep_share

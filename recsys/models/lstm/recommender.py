@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -105,7 +105,7 @@ class LSTMRecommender(Recommender):
         if resumed is None:
             training.compile_for_training(network, self.config, len(windows))
         judge = training.RankingValidation(
-            lambda model: self._scorer(model, tags, data), validation, self.config, state, self.on_epoch
+            lambda model: self._scorer(model, tags, data, validation), validation, self.config, state, self.on_epoch
         )
         training.run(
             network,
@@ -121,7 +121,7 @@ class LSTMRecommender(Recommender):
         network = scoring_network(network)
         self._layers = layer_table(network)
         self._network: keras.Model | None = network
-        self._scorer(network, tags, data)
+        self._scorer(network, tags, data, validation)
         if validation is not None and self._encoding.n_users:
             self._greets_users = self._users_are_worth_it(validation)
         self.facts |= {
@@ -151,6 +151,8 @@ class LSTMRecommender(Recommender):
         final = type(self)(self.Config.from_mapping(settings), workdir=workdir, resume=self.resume)
         final.fit(self.data, progress=progress)
         final._greets_users = self._greets_users
+        if self._wide is not None and final._wide is not None:
+            final._wide = dataclasses.replace(final._wide, deep_share=self._wide.deep_share)
         final.facts["validated"] = {name: self.facts.get(name) for name in ("monitor", "best_validation", "fitted_on")}
         return final
 
@@ -163,16 +165,36 @@ class LSTMRecommender(Recommender):
         self.facts |= {"validation_of_known_users": known, "validation_of_the_same_as_unknown": unknown}
         return known[self.config.monitor] > unknown[self.config.monitor]
 
-    def _scorer(self, network: keras.Model, tags: npt.NDArray[np.float32], data: Dataset) -> Any:
+    def _scorer(
+        self, network: keras.Model, tags: npt.NDArray[np.float32], data: Dataset, validation: Holdout | None
+    ) -> Any:
         """Score with the very engine that serves, built from the network's present weights."""
         if self._encoding.n_users:
             _hide_untrained_users(network, data.histories)
+        self._serve(to_onnx(network, self.config, self._encoding, tags), *item_vectors(network, tags), data)
         if self._wide is not None:
             from recsys.models.lstm.wide import gate_of
 
             self._wide = dataclasses.replace(self._wide, gate=gate_of(network))
-        self._serve(to_onnx(network, self.config, self._encoding, tags), *item_vectors(network, tags), data)
+            if validation is not None:
+                self._share_out(self._wide, validation)
         return self._scores
+
+    def _share_out(self, wide: Wide, validation: Holdout) -> None:
+        """Let validation say how much the network's own scores count beside the linear model's."""
+        from recsys.models.lstm.training import ranking_qualities
+        from recsys.models.lstm.wide import DEEP_SHARES
+
+        def score(histories: Histories) -> Iterator[Scores]:
+            histories, states = self._read(histories)
+            deep, linear = self._deep(states), wide.scores(histories, states)
+            for share in DEEP_SHARES:
+                yield linear + np.float32(share) * deep
+
+        judged = ranking_qualities(score, validation, self.config.cutoff)
+        best = max(range(len(judged)), key=lambda at: judged[at][self.config.monitor])
+        self._wide = dataclasses.replace(wide, deep_share=DEEP_SHARES[best])
+        self.facts["deep_share"] = DEEP_SHARES[best]
 
     def _serve(
         self, graph: bytes, vectors: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], data: Dataset
@@ -190,15 +212,25 @@ class LSTMRecommender(Recommender):
     # -- serving -------------------------------------------------------------------------------------------------
 
     def _scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
+        histories, states = self._read(histories, mood)
+        scores = self._deep(states)
+        if self._wide is not None:
+            scores *= np.float32(self._wide.deep_share)
+            scores += self._wide.scores(histories, states)
+        return scores
+
+    def _read(self, histories: Histories, mood: Sequence[str] = ()) -> tuple[Histories, npt.NDArray[np.float32]]:
+        """Return the histories as the network reads them, and its state after each."""
         if self._unordered:
             histories = settled_shuffle(histories)
         if not self._greets_users:
             histories = histories.without_users()
-        states = self._encoder.encode(histories, self._wish(mood))
+        return histories, self._encoder.encode(histories, self._wish(mood))
+
+    def _deep(self, states: npt.NDArray[np.float32]) -> Scores:
+        """Return the network's own scores (n_users, n_codes)."""
         scores: Scores = states @ self._vectors.T
         scores += self._bias
-        if self._wide is not None:
-            scores += self._wide.scores(histories, states)
         return scores
 
     def _wish(self, mood: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from recsys.dataset.histories import Histories
 from recsys.dataset.split import Holdout
 from recsys.errors import ConfigError, InputError
 from recsys.models.base import OnEpoch
@@ -65,14 +66,24 @@ def compile_for_training(model: keras.Model, config: LSTMConfig, steps_per_epoch
 
 def ranking_quality(score: Score, validation: Holdout, k: int = 10) -> dict[str, float]:
     """Return recall@k and NDCG@k over all titles, seen ones excluded, each averaged over users."""
-    recall, ndcg = [], []
+    [found] = ranking_qualities(lambda histories: [score(histories)], validation, k)
+    return found
+
+
+def ranking_qualities(
+    score: Callable[[Histories], Iterable[npt.NDArray[np.float32]]], validation: Holdout, k: int = 10
+) -> list[dict[str, float]]:
+    """Return what `ranking_quality` does for each of several ways to score the same histories."""
+    parts = []
     for start in range(0, validation.n_users, 512):
         part = validation.select(slice(start, start + 512))
-        ranks = target_ranks(score(part.inputs), part.inputs, part.targets)
-        found = quality(ranks, part.targets.rows, part.n_users, k)
-        ndcg.append(found[0])
-        recall.append(found[1])
-    return {f"recall@{k}": float(np.concatenate(recall).mean()), f"ndcg@{k}": float(np.concatenate(ndcg).mean())}
+        ranks = (target_ranks(scores, part.inputs, part.targets) for scores in score(part.inputs))
+        parts.append([quality(found, part.targets.rows, part.n_users, k) for found in ranks])
+    ndcg, recall = (np.concatenate([[way[at] for way in part] for part in parts], axis=1) for at in (0, 1))
+    return [
+        {f"recall@{k}": float(found), f"ndcg@{k}": float(gain)}
+        for found, gain in zip(recall.mean(axis=1), ndcg.mean(axis=1), strict=True)
+    ]
 
 
 class RankingValidation(keras.callbacks.Callback):

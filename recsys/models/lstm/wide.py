@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import keras
 
 FOLDS = 5
+DEEP_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
 SMALL = np.float32(0.01)
 """The linear score from which on a score counts by its logarithm."""
 
@@ -111,10 +112,15 @@ def first_mentions(histories: Histories) -> npt.NDArray[np.bool_]:
 
 @dataclass(frozen=True, eq=False)
 class Wide:
-    """Hold what serves: weights fitted on everybody, CSR (n_codes, n_codes), and the network's gate (dim + 1,)."""
+    """Hold what serves: weights fitted on everybody, CSR (n_codes, n_codes), and the network's gate (dim + 1,).
+
+    `deep_share` is what the network's own scores count beside the linear ones: training fits the odds of all titles,
+    most of which nobody looks at, and validation finds how much of that is good for the first places.
+    """
 
     weights: Any
     gate: npt.NDArray[np.float32]
+    deep_share: float = 1.0
 
     def scores(self, histories: Histories, states: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return what is added to the network's scores, (n_users, n_codes)."""
@@ -124,8 +130,9 @@ class Wide:
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return arrays to save."""
-        weights = self.weights
-        return {"values": weights.data, "columns": weights.indices, "starts": weights.indptr, "gate": self.gate}
+        weights, share = self.weights, np.array(self.deep_share)
+        parts = {"values": weights.data, "columns": weights.indices, "starts": weights.indptr}
+        return {**parts, "gate": self.gate, "deep_share": share}
 
     @classmethod
     def from_arrays(cls, arrays: Any, n_codes: int) -> Wide:
@@ -133,7 +140,7 @@ class Wide:
         from scipy.sparse import csr_matrix
 
         parts = arrays["values"], arrays["columns"], arrays["starts"]
-        return cls(csr_matrix(parts, shape=(n_codes, n_codes)), arrays["gate"])
+        return cls(csr_matrix(parts, shape=(n_codes, n_codes)), arrays["gate"], float(arrays["deep_share"]))
 
 
 def gate_of(model: keras.Model) -> npt.NDArray[np.float32]:
