@@ -201,3 +201,13 @@ def test_validation_says_what_the_network_counts_beside_the_linear_model(unorder
     final = model.refit()
     assert final._wide is not None
     assert final._wide.deep_share == wide.deep_share
+
+
+def test_a_wish_raises_the_titles_that_have_the_tag_though_the_linear_model_cannot_read_it(unordered: Dataset) -> None:
+    model = LSTMRecommender(WIDE).fit(unordered)
+    without = LSTMRecommender(dataclasses.replace(WIDE, wish_odds=0.0)).fit(unordered)
+    people = unordered.histories
+    gain = model.scores(people, mood=["Drama"]) - without.scores(people, mood=["Drama"])
+    drama = np.arange(unordered.n_codes - FIRST) % 3 == 1
+    assert np.allclose(gain[:, FIRST:], np.where(drama, WIDE.wish_odds, 0.0), atol=1e-5)
+    assert np.array_equal(model.scores(people), without.scores(people))

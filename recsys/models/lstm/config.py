@@ -46,6 +46,13 @@ class LSTMConfig(Settings):
     wish_rate: float = setting(0.1, "share of training samples that wish for tags of the next anime", low=0.0, high=1.0)
     wish_tokens: int = setting(2, "how many tags a wish names at most in training", low=1, high=16)
 
+    wish_odds: float = setting(
+        3.0,
+        "in data without an order, what a wished tag adds to the log odds of titles that have it",
+        low=0.0,
+        high=20.0,
+    )
+
     window: int = setting(100, "how many of the last events the network reads", low=2, search=Choice(50, 100, 200))
     batch_size: int = setting(128, "windows a training step, at most", low=1, search=Choice(32, 64, 128))
     least_steps: int = setting(

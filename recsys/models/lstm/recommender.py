@@ -217,6 +217,9 @@ class LSTMRecommender(Recommender):
         if self._wide is not None:
             scores *= np.float32(self._wide.deep_share)
             scores += self._wide.scores(histories, states)
+            if wish := self._wish(mood):  # the linear model cannot read it, and outweighs what the network makes of it
+                has = self.data.catalogue.token_matrix(wish).mean(axis=1)
+                scores += np.float32(self.config.wish_odds) * has.astype(np.float32)
         return scores
 
     def _read(self, histories: Histories, mood: Sequence[str] = ()) -> tuple[Histories, npt.NDArray[np.float32]]:
