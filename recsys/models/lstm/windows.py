@@ -40,7 +40,8 @@ class TrainingWindows(keras.utils.PyDataset):
         shuffled: bool = False,
         epoch: int = 0,
     ) -> None:
-        super().__init__(workers=BATCH_THREADS)
+        # a batch's linear scores take as much memory as its logits
+        super().__init__(workers=BATCH_THREADS, max_queue_size=10 if wide is None else BATCH_THREADS)
         kept = np.flatnonzero(histories.lengths >= 2)
         self._histories = histories.select(kept)
         self._wide = None if wide is None else wide.select(kept)
