@@ -211,3 +211,9 @@ def test_a_wish_raises_the_titles_that_have_the_tag_though_the_linear_model_cann
     drama = np.arange(unordered.n_codes - FIRST) % 3 == 1
     assert np.allclose(gain, np.where(drama, WIDE.wish_odds, 0.0), atol=1e-5)
     assert np.array_equal(model.scores(people), without.scores(people))
+
+
+def test_fitted_again_on_data_with_an_order_it_forgets_the_wide_part(unordered: Dataset) -> None:
+    listed = dataclasses.replace(unordered, order=Order.LISTED)
+    model = LSTMRecommender(WIDE).fit(unordered).fit(listed)
+    assert np.array_equal(model.scores(listed.histories), LSTMRecommender(WIDE).fit(listed).scores(listed.histories))

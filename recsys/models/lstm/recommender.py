@@ -136,6 +136,7 @@ class LSTMRecommender(Recommender):
 
     def _fit_wide(self, data: Dataset) -> CrossFitted | None:
         """Fit the linear model: for serving on everybody, and for training without each fold of people."""
+        self._wide = None
         if not self._encoding.has_wide:
             return None
         from recsys.models.lstm.wide import CrossFitted, Wide, fit_weights
