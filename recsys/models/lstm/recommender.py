@@ -188,7 +188,7 @@ class LSTMRecommender(Recommender):
 
         def score(histories: Histories) -> Iterator[Scores]:
             histories, states = self._read(histories)
-            deep, linear = self._deep(states), wide.scores(histories, states)
+            deep, linear = self._deep(states), wide.scores(histories, states).toarray()
             for share in DEEP_SHARES:
                 yield linear + np.float32(share) * deep
 
@@ -217,7 +217,8 @@ class LSTMRecommender(Recommender):
         scores = self._deep(states)
         if self._wide is not None:
             scores *= np.float32(self._wide.deep_share)
-            scores += self._wide.scores(histories, states)
+            linear = self._wide.scores(histories, states)
+            scores[np.repeat(np.arange(len(scores)), np.diff(linear.indptr)), linear.indices] += linear.data
             if wish := self._wish(mood):  # the linear model cannot read it, and outweighs what the network makes of it
                 has = self.data.catalogue.token_matrix(wish).mean(axis=1)
                 scores += np.float32(self.config.wish_odds) * has.astype(np.float32)

@@ -122,10 +122,11 @@ class Wide:
     gate: npt.NDArray[np.float32]
     deep_share: float = 1.0
 
-    def scores(self, histories: Histories, states: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return what is added to the network's scores, (n_users, n_codes)."""
-        linear = as_logits(to_dense(interaction_matrix(histories, self.weights.shape[0]) @ self.weights))
-        linear *= np.exp(states @ self.gate[:-1] + self.gate[-1])[:, None]
+    def scores(self, histories: Histories, states: npt.NDArray[np.float32]) -> Any:
+        """Return what is added to the network's scores, CSR (n_users, n_codes): most titles get nothing."""
+        linear = interaction_matrix(histories, self.weights.shape[0]) @ self.weights
+        gate = np.exp(states @ self.gate[:-1] + self.gate[-1])
+        linear.data = as_logits(linear.data) * np.repeat(gate, np.diff(linear.indptr))
         return linear
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
