@@ -118,6 +118,7 @@ def evaluate(
             rules.seen,
             rules.ties,
             rules.named_targets,
+            rules.request_times,
         ),
         sha256=sha256,
         seed=seed,

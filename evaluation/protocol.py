@@ -14,9 +14,11 @@ from recsys.errors import InputError
 
 Seen = Literal["excluded", "ranked"]
 Ties = Literal["behind", "ahead"]
+RequestTimes = Literal["hidden", "told"]
 
 ALL_TITLES = "all titles"
 ALL_TARGETS = "all"
+HIDDEN: RequestTimes = "hidden"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Protocol:
     are "all titles", or a declared set that is named by its size and hash. Titles in the user's input are "excluded"
     from the ranking or "ranked" with the others. A tied target ranks "behind" the other titles, so that a model that
     scores everything alike gets nothing, or "ahead". `targets` are "all" held-out events, or those "rated 8 or more".
+    `request_times`, when each user asks, are "hidden" from the model or "told": two tracks that are never mixed.
     """
 
     split: str
@@ -37,6 +40,7 @@ class Protocol:
     seen: Seen = "excluded"
     ties: Ties = "behind"
     targets: str = ALL_TARGETS
+    request_times: RequestTimes = HIDDEN
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain names and values, ready for JSON."""
@@ -45,10 +49,11 @@ class Protocol:
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """Set what a judgement leaves open: `candidates` (item codes; None: all), `seen` and `ties` as in `Protocol`.
+    """Set what a judgement leaves open: `candidates` (item codes; None: all), the others as in `Protocol`.
 
-    With `liked`, only held-out events that were rated so high are to be found: whether the lists hold what people like,
-    not just what they watch. Users who have none of these are not judged.
+    Request times are those of each user's first target; no other attribute of a target is ever told. With `liked`,
+    only held-out events that were rated so high are to be found: whether the lists hold what people like, not just
+    what they watch. Users who have none of these are not judged.
 
     Raises InputError for a rule that does not exist, before anything is scored.
     """
@@ -57,12 +62,17 @@ class Rules:
     seen: Seen = "excluded"
     ties: Ties = "behind"
     liked: float | None = None
+    request_times: RequestTimes = HIDDEN
 
     def __post_init__(self) -> None:
         if self.seen not in ("excluded", "ranked"):
             raise InputError(f"Seen titles can be excluded or ranked, got '{self.seen}'.", "The default is excluded.")
         if self.ties not in ("behind", "ahead"):
             raise InputError(f"A tied target can rank behind or ahead, got '{self.ties}'.", "The default is behind.")
+        if self.request_times not in ("hidden", "told"):
+            raise InputError(
+                f"Request times can be hidden or told, got '{self.request_times}'.", "The default is hidden."
+            )
 
     @property
     def named_targets(self) -> str:
@@ -74,10 +84,14 @@ class Rules:
         return ALL_TARGETS if self.liked is None else f"rated {self.liked:g} or more"
 
     def targets_of(self, holdout: Holdout) -> Holdout:
-        """Keep the events that are judged, and the users who have any.
+        """Keep the events that are judged, and the users who have any; tell the times of requests, if that is the rule.
 
-        Raises InputError where the data has no ratings, or none so high.
+        Raises InputError where the data has no ratings, or none so high, or no times.
         """
+        if self.request_times == "told":
+            if holdout.targets.times is None:
+                raise InputError("This data has no times, so no request tells one.", "Judge with request times hidden.")
+            holdout = holdout.with_request_times()
         if self.liked is None:
             return holdout
         ratings = holdout.targets.ratings

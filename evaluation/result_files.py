@@ -23,7 +23,7 @@ import polars as pl
 import recsys
 from evaluation.certainty import Interval
 from evaluation.judge import Evaluation, mean_over_seeds
-from evaluation.protocol import ALL_TARGETS
+from evaluation.protocol import ALL_TARGETS, HIDDEN
 from evaluation.ranks import NEVER
 from recsys.artifact import write_file
 from recsys.errors import InputError
@@ -240,7 +240,8 @@ def read_result(path: str | Path) -> dict[str, Any]:
     if missing:
         raise InputError(f"{path} lacks {', '.join(missing)}.", "Run its evaluation again.")
     if task_of(result) == RANKING:
-        result["protocol"] = {"targets": ALL_TARGETS} | result["protocol"]  # a rule that older files do not know
+        older = {"targets": ALL_TARGETS, "request_times": HIDDEN}  # rules that older files do not know
+        result["protocol"] = older | result["protocol"]
     return result
 
 

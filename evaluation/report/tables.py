@@ -23,7 +23,7 @@ LEADING = "ndcg@10"
 OURS = "lstm"
 PAIRED = ("recall@10", LEADING, "recall@20")
 """The metrics whose best value is made bold where it is the best beyond doubt."""
-_RULES = ("part", "n_users", "n_titles", "candidates", "seen", "ties", "targets")
+_RULES = ("part", "n_users", "n_titles", "candidates", "seen", "ties", "targets", "request_times")
 
 
 class Gap(NamedTuple):
@@ -220,7 +220,8 @@ def _refuse_mixture(data: str, results: Sequence[Mapping[str, Any]]) -> None:
             f"{shown}.",
             "Run the older ones again.",
         )
-    rules = [{"candidates": "all titles", "seen": "excluded"} | dict(result["protocol"]) for result in results]
+    usual = {"candidates": "all titles", "seen": "excluded", "request_times": "hidden"}
+    rules = [usual | dict(result["protocol"]) for result in results]
     for rule in rules:  # as version 0.1 wrote it
         rule["ties"] = str(rule.get("ties", "behind")).replace("a tied target ranks behind", "behind")
     for name in _RULES:

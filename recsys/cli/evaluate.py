@@ -50,6 +50,14 @@ def evaluate(
         float | None,
         typer.Option(metavar="RATING", help="Only titles that were rated so high are to be found.", show_default=False),
     ] = None,
+    request_times: Annotated[
+        str,
+        typer.Option(
+            metavar="RULE",
+            help="When each user asks, which is when they watched the title to be found, is hidden from the models or "
+            "told.",
+        ),
+    ] = "hidden",
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="Seed of what a split draws, the models and the intervals.")
     ] = 0,
@@ -93,7 +101,7 @@ def evaluate(
     require_writable(out)
     data = Dataset.load(prepared)
     require_ground(map(parse_metric, metrics), data.catalogue)
-    rules = Rules(None if candidates is None else candidate_codes(candidates, data), seen, ties, liked)  # type: ignore[arg-type]
+    rules = Rules(None if candidates is None else candidate_codes(candidates, data), seen, ties, liked, request_times)  # type: ignore[arg-type]
     parts = split_dataset(data, SplitPlan.parse(split, seed=seed))
     rules.targets_of(part_of(parts, part))  # what is wrong with any of it is said before a model is fitted
     of_models = [seed] if seeds is None else parse_seeds(seeds)
@@ -104,6 +112,7 @@ def evaluate(
     values = {
         **{"model": names, "saved": saved, "k": [k], "metric": metric, "split": [split], "part": [part]},
         **{"candidates": candidates and [candidates], "seen": [seen], "ties": [ties], "seed": [seed]},
+        **{"request-times": [request_times]},
         **{"liked": None if liked is None else [f"{liked:g}"], "seeds": seeds and [seeds], "set": set_},
     }
     words = [word for name, given in values.items() for value in given or [] for word in (f"--{name}", str(value))]

@@ -44,6 +44,14 @@ def recommend(
     ] = None,
     k: Count = 10,
     mood: Annotated[str, typer.Option(metavar="NAMES", help='Genres or tags wished for: "Sci-Fi, Drama".')] = "",
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="When it is asked: a date, epoch seconds or now. For models that read it (lstm.wait_dim).",
+            show_default=False,
+        ),
+    ] = None,
     include_genre: IncludeGenre = None,
     exclude_genre: ExcludeGenre = None,
     type: Type = None,
@@ -65,7 +73,7 @@ def recommend(
         raise InputError("Recommendations are for somebody, but nobody is named.", remedy)
 
     from recsys.models import load_model
-    from recsys.models.requests import check_mood, who_asks
+    from recsys.models.requests import asking_at, check_mood, who_asks
     from recsys.ranking.frames import with_details
 
     recommender = load_model(model)
@@ -76,7 +84,8 @@ def recommend(
         few, more = ", ".join(person.left_out[:5]), len(person.left_out) - 5
         note(f"Left out of {history}, not known here: {few}{f' and {more} more' if more > 0 else ''}.")
     wishes = check_mood(recommender, mood)
-    found = recommender.recommend(k=k, histories=person.histories, filters=filters, mood=wishes)
+    histories = asking_at(recommender, person.histories, at)
+    found = recommender.recommend(k=k, histories=histories, filters=filters, mood=wishes)
     if found.is_empty():
         raise InputError("No title is left to recommend after these filters.", "Loosen them, or pass --keep-seen.")
     for name, history_of_one, rows in _by_person(data, person.histories, found):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,8 @@ class Histories:
 
     Shapes: `offsets (n_users + 1,)` int64; `items (n_events,)` int32 codes; `ratings (n_events,)` float32 with NaN
     where missing, or None; `times (n_events,)` int64 epoch seconds, or None; `users (n_users,)` int32 user codes
-    (`UNKNOWN` for a person outside the training data).
+    (`UNKNOWN` for a person outside the training data); `asked (n_users,)` int64 epoch seconds at which each person
+    asks for recommendations, or None where that is not known.
 
     >>> histories = Histories.from_lists([[2, 3], [4]])
     >>> histories.n_users, histories.lengths.tolist(), histories.of(0).tolist()
@@ -31,6 +32,7 @@ class Histories:
     ratings: npt.NDArray[np.float32] | None = None
     times: npt.NDArray[np.int64] | None = None
     users: npt.NDArray[np.int32] = None  # type: ignore[assignment]  # UNKNOWN for all, once constructed
+    asked: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         def put(name: str, values: object, dtype: type) -> None:
@@ -43,6 +45,9 @@ class Histories:
         if self.times is not None:
             put("times", self.times, np.int64)
         put("users", np.full(self.n_users, UNKNOWN) if self.users is None else self.users, np.int32)
+        if self.asked is not None:
+            put("asked", self.asked, np.int64)
+            assert self.asked.shape == (self.n_users,), "a person asks once"
         assert self.offsets[0] == 0, "offsets must start at 0"
         assert self.offsets[-1] == len(self.items), "offsets must span items"
 
@@ -88,6 +93,7 @@ class Histories:
             None if self.ratings is None else self.ratings[mask],
             None if self.times is None else self.times[mask],
             self.users,
+            self.asked,
         )
 
     def reorder_events(self, order: Ints) -> Histories:
@@ -98,6 +104,7 @@ class Histories:
             None if self.ratings is None else self.ratings[order],
             None if self.times is None else self.times[order],
             self.users,
+            self.asked,
         )
 
     def select(self, users: Ints | slice) -> Histories:
@@ -112,6 +119,7 @@ class Histories:
             None if self.ratings is None else self.ratings[events],
             None if self.times is None else self.times[events],
             self.users[index],
+            None if self.asked is None else self.asked[index],
         )
 
     def last(self, n: int) -> Histories:
@@ -122,7 +130,11 @@ class Histories:
 
     def without_users(self) -> Histories:
         """Forget who the users are: what a person outside the training data looks like to a model."""
-        return Histories(self.offsets, self.items, self.ratings, self.times)
+        return replace(self, users=np.full(self.n_users, UNKNOWN))
+
+    def asking_at(self, times: npt.NDArray[np.int64] | None) -> Histories:
+        """Say when each person asks, epoch seconds (n_users,); None: it is not known."""
+        return replace(self, asked=times)
 
     def batches(self, size: int) -> Iterator[Histories]:
         """Yield consecutive groups of at most `size` users."""

@@ -166,10 +166,14 @@ def _rating(text: str, highest: float, place: _Place) -> float:
     return value
 
 
-def _time(row: dict[str, str], place: _Place) -> int | None:
-    if "timestamp" not in row:
-        return None
-    text = row["timestamp"]
+def epoch_seconds(text: str) -> int:
+    """Read a moment: epoch seconds or milliseconds, or an ISO date with or without a time, UTC unless it says more.
+
+    Raises ValueError for anything else.
+
+    >>> epoch_seconds("2024-05-31"), epoch_seconds("1717113600")
+    (1717113600, 1717113600)
+    """
     try:
         if text.removeprefix("-").replace(".", "", 1).isdigit():
             number = float(text)
@@ -177,7 +181,17 @@ def _time(row: dict[str, str], place: _Place) -> int | None:
         else:
             moment = datetime.fromisoformat(text)
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError, OSError):  # OSError: a year that the system cannot count to
+    except (OverflowError, OSError) as error:  # OSError: a year that the system cannot count to
+        raise ValueError(text) from error
+
+
+def _time(row: dict[str, str], place: _Place) -> int | None:
+    if "timestamp" not in row:
+        return None
+    text = row["timestamp"]
+    try:
+        return epoch_seconds(text)
+    except ValueError:
         remedy = "Give epoch seconds or a date such as 2024-05-31, in all rows or in none."
         raise place.error("timestamp must be a time", text, remedy) from None
 

@@ -78,6 +78,11 @@ class Recommender(ABC):
     # -- the contract --------------------------------------------------------------------------------------------
 
     @property
+    def reads_request_times(self) -> bool:
+        """Tell whether it matters to this fitted model when somebody asks (`Histories.asked`)."""
+        return False
+
+    @property
     def data(self) -> Dataset:
         """Give the data set whose users and titles this model serves."""
         if self._data is None:

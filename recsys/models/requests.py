@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from recsys.dataset.histories import Histories
 from recsys.dataset.ids import read_ids
-from recsys.dataset.people import Person, person_of_titles, read_person
+from recsys.dataset.people import Person, epoch_seconds, person_of_titles, read_person
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.titles import TitleIndex
 from recsys.errors import InputError, RecsysError
@@ -27,15 +30,18 @@ def recommend(
     history: str | Path | None = None,
     filters: Filters | None = None,
     mood: Sequence[str] | str = (),
+    at: str | None = None,
 ) -> pl.DataFrame:
     """Return the frame `user_id, rank, anime_id, score, title` of the best `k` titles for each person.
 
     The people are known `users` (all of them when nobody is named), somebody who watched these `titles` (as typed, the
     last one most recently), or the owner of a `history` file; these two have no `user_id`. A path loads its model.
+    `at` says when they ask, as a date, epoch seconds or "now", to a model that reads it.
     """
     model = model if isinstance(model, Recommender) else load_model(model)
     person = who_asks(model.data, users, titles, history)
-    return model.recommend(k=k, histories=person.histories, filters=filters, mood=check_mood(model, mood))
+    histories = asking_at(model, person.histories, at)
+    return model.recommend(k=k, histories=histories, filters=filters, mood=check_mood(model, mood))
 
 
 def similar(
@@ -70,6 +76,23 @@ def check_mood(model: Recommender, mood: Sequence[str] | str) -> tuple[str, ...]
     if names and model.supports_mood:
         model.data.catalogue.resolve_tokens(names)
     return names
+
+
+def asking_at(model: Recommender, histories: Histories, at: str | None) -> Histories:
+    """Say when these people ask: a date, epoch seconds or "now"; None leaves it open."""
+    if at is None:
+        return histories
+    if not model.reads_request_times:
+        raise InputError(
+            f"This {model.name} model does not read when somebody asks.",
+            "Leave the time out, or fit an lstm with wait_dim=16 on data with times.",
+        )
+    try:
+        moment = int(time.time()) if at == "now" else epoch_seconds(at)
+    except ValueError:
+        remedy = "Give a date such as 2024-05-31, epoch seconds, or now."
+        raise InputError(f"The time of a request must be a moment, got '{at}'.", remedy) from None
+    return histories.asking_at(np.full(histories.n_users, moment))
 
 
 def read_candidates(path: str | Path, data: Dataset) -> list[Any]:

@@ -78,7 +78,32 @@ def test_only_what_was_liked_is_to_be_found(small):
         evaluate(model, unrated, ["mrr"], rules=Rules(liked=8.0))
 
 
-@pytest.mark.parametrize("rule", [{"seen": "hidden"}, {"ties": "mean"}])
+class Clock:
+    """Scores the title highest whose code is the remainder of the time of the request."""
+
+    def scores(self, histories):
+        scores = np.zeros((histories.n_users, 40), dtype=np.float32)
+        if histories.asked is not None:
+            scores[np.arange(histories.n_users), histories.asked % 40] = 1
+        return scores
+
+
+def test_the_time_of_a_request_is_told_where_the_rules_say_so_and_nothing_else(small):
+    """Targets were watched at the remainder that is their code: only who knows the time finds them."""
+    split = split_dataset(small)
+    targets = split.test.targets
+    timed = replace(split.test, targets=replace(targets, times=40 * 10**6 + targets.items.astype(np.int64)))
+    hidden, told = (evaluate(Clock(), timed, ["mrr"], rules=Rules(request_times=rule)) for rule in ("hidden", "told"))
+    assert (told.ranks.values == 1).all()
+    assert (hidden.ranks.values > 1).all()
+    assert (hidden.protocol.request_times, told.protocol.request_times) == ("hidden", "told")
+    assert split.test.inputs.asked is None
+    without = replace(split.test, targets=replace(targets, times=None))
+    with pytest.raises(InputError, match="no times, so no request tells one"):
+        evaluate(Clock(), without, ["mrr"], rules=Rules(request_times="told"))
+
+
+@pytest.mark.parametrize("rule", [{"seen": "hidden"}, {"ties": "mean"}, {"request_times": "now"}])
 def test_rules_that_do_not_exist_are_refused(rule):
     with pytest.raises(InputError, match=f"got '{next(iter(rule.values()))}'"):
         Rules(**rule)

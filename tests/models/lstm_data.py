@@ -14,6 +14,8 @@ from recsys.dataset.synthetic import markov_histories
 from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.models.lstm.config import LSTMConfig
 
+MINUTE, MONTH = 60, 30 * 86_400
+
 TINY = LSTMConfig(units=(16, 16), dim=16, user_dim=4, rating_dim=4, time_dim=4, window=10, epochs=2, batch_size=16)
 SMALL = replace(TINY, units=(8,), dim=8, batch_size=4, wish_rate=0.5)
 LEARN = replace(
@@ -30,3 +32,16 @@ def markov_dataset(predictability: float, *, n_users: int = 160, n_items: int = 
     catalogue = Catalogue(pl.DataFrame({"anime_id": items.ids, "genres": [[name] for name in names]}))
     known = Histories(histories.offsets, histories.items, users=np.arange(n_users, dtype=np.int32) + FIRST)
     return Dataset("markov", known, users, items, catalogue, Order.LISTED)
+
+
+def waiting_dataset(*, n_people: int = 200, n_titles: int = 40, length: int = 12) -> Dataset:
+    """Give people who watch an even title within a minute, and an odd one after a month, else whatever they like."""
+    rng = np.random.default_rng(0)
+    rows = [(rng.permutation(n_titles)[:length] + FIRST).tolist() for _ in range(n_people)]
+    base = Histories.from_lists(rows, list(range(FIRST, FIRST + n_people)))
+    waits = np.where(base.items % 2 == 0, MINUTE, MONTH)
+    times = np.concatenate([1_500_000_000 + np.cumsum(waits[base.rows == row]) for row in range(n_people)])
+    items = Vocabulary(np.arange(n_titles) + 100)
+    catalogue = Catalogue(pl.DataFrame({"anime_id": items.ids}))
+    histories = replace(base, times=times)
+    return Dataset("waits", histories, Vocabulary(np.arange(n_people)), items, catalogue, Order.TIME)

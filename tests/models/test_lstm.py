@@ -50,10 +50,13 @@ def keras_states(model: LSTMRecommender, histories: Histories, wish: int | None 
         "users": events.users,
         "wishes": wishes,
     }
+    feed = {name: value for name, value in feed.items() if name in {tensor.name for tensor in network.inputs}}
     if events.ratings is not None:
         feed["ratings"] = gather_windows(events.ratings, starts, lengths, width)
     if events.gaps is not None:
         feed["gaps"] = gather_windows(events.gaps, starts, lengths, width)
+    if events.waits is not None:
+        feed["waits"] = gather_windows(events.waits, starts, lengths, width)
     inputs = {tensor.name: tensor for tensor in network.inputs}
     part = keras.Model({name: inputs[name] for name in feed}, network.get_layer("states").output)
     return np.asarray(part(feed))[np.arange(len(lengths)), lengths - 1]

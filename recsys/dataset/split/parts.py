@@ -26,6 +26,17 @@ class Holdout:
         """Return the rows at these indices."""
         return Holdout(self.inputs.select(users), self.targets.select(users))
 
+    def with_request_times(self) -> Holdout:
+        """Say that each user asks when they watched the first of their targets; data without times stays as it is.
+
+        A system that answers a request knows when it answers. It knows nothing else of what is watched then.
+        """
+        times = self.targets.times
+        if times is None or not self.targets.lengths.all():
+            return self
+        asked = np.minimum.reduceat(times, self.targets.offsets[:-1]) if self.n_users else times
+        return Holdout(self.inputs.asking_at(asked), self.targets)
+
 
 @dataclass(frozen=True, eq=False)
 class Split:

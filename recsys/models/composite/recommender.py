@@ -66,6 +66,10 @@ class CompositeRecommender(Recommender):
         self.alone: dict[str, npt.NDArray[np.float64]] = {}
         """NDCG of the same users by each member alone; not saved."""
 
+    @property
+    def reads_request_times(self) -> bool:
+        return any(member.reads_request_times for member in self.members.values())
+
     # -- what a subclass computes ------------------------------------------------------------------------------
 
     @abstractmethod

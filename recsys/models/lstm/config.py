@@ -29,6 +29,9 @@ class LSTMConfig(Settings):
     user_dropout: float = setting(0.5, "share of training samples whose user is hidden", low=0.0, high=1.0)
     rating_dim: int = setting(16, "width of the rating embedding (0: none)", low=0)
     time_dim: int = setting(16, "width of the embedding of the time since the event before (0: none)", low=0)
+    wait_dim: int = setting(
+        0, "width of the embedding of the time until the next anime, which a request's time tells (0: none)", low=0
+    )
     count_dim: int = setting(
         16, "width of the embedding of how many events came before, in data without an order (0: none)", low=0
     )

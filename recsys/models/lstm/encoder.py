@@ -80,6 +80,8 @@ class Encoder:
             feed["ratings"] = steps(events.ratings)
         if events.gaps is not None:
             feed["gaps"] = steps(events.gaps)
+        if events.waits is not None:
+            feed["waits"] = steps(events.waits)
         if events.counts is not None:
             feed["counts"] = steps(events.counts)
         feed["users"] = events.users[rows]
@@ -100,9 +102,9 @@ def item_vectors(model: keras.Model, item_tags: npt.NDArray[np.float32]) -> tupl
 def to_onnx(model: keras.Model, config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.float32]) -> bytes:
     """Write the encoder of a built network as an ONNX model.
 
-    Inputs, T timesteps and B samples: `items`, `ratings`, `gaps`, `counts` (T, B) int32; `lengths` (B,) int32; `last`
-    (B,) int64, the place of each sample's last event in (T * B); `users` (B,) int32; `wish` (token columns,) float32.
-    Output: `states` (B, dim).
+    Inputs, T timesteps and B samples: `items`, `ratings`, `gaps`, `waits`, `counts` (T, B) int32; `lengths` (B,)
+    int32; `last` (B,) int64, the place of each sample's last event in (T * B); `users` (B,) int32; `wish` (token
+    columns,) float32. Output: `states` (B, dim).
     """
     graph = Graph()
     kernel, bias = _weights(model, "projection")
@@ -124,6 +126,9 @@ def to_onnx(model: keras.Model, config: LSTMConfig, encoding: Encoding, item_tag
     if encoding.has_times:
         gaps = graph.constant(_weights(model, "gap_embedding")[0] @ next(blocks))
         x = graph.add("Add", x, graph.add("Gather", graph.input("gaps", ["T", "B"], "INT32"), gaps))
+    if encoding.has_waits:
+        waits = graph.constant(_weights(model, "wait_embedding")[0] @ next(blocks))
+        x = graph.add("Add", x, graph.add("Gather", graph.input("waits", ["T", "B"], "INT32"), waits))
     if encoding.has_counts:
         counts = graph.constant(_weights(model, "count_embedding")[0] @ next(blocks))
         x = graph.add("Add", x, graph.add("Gather", graph.input("counts", ["T", "B"], "INT32"), counts))
@@ -178,6 +183,7 @@ def _feature_widths(config: LSTMConfig, encoding: Encoding) -> list[int]:
     widths += [config.dim] if config.place_dim else []
     widths += [config.rating_dim] if encoding.rating_levels else []
     widths += [config.time_dim] if encoding.has_times else []
+    widths += [config.wait_dim] if encoding.has_waits else []
     widths += [config.count_dim] if encoding.has_counts else []
     widths += [config.user_dim] if encoding.n_users else []
     return widths

@@ -21,6 +21,9 @@ N_GAPS = 34
 N_COUNTS = 40
 """Codes of how many events came before: 1 + floor(3 log2(1 + events)), capped."""
 
+HIDDEN_WAITS = 0.1
+"""Share of timesteps in training that do not tell when the next event comes, as a request need not tell its time."""
+
 MAX_RATING_LEVELS = 20
 
 Codes = npt.NDArray[np.int32]
@@ -32,7 +35,8 @@ class Encoding:
 
     `rating_levels`: upper bounds of the rating bins (a rating's code is 1 + its bin, 0 = missing), empty when the
     data has no ratings; `tokens`: the embedded genres and tags. Token columns: 0 = "no wish", then `tokens`. Counts
-    and the scores of a linear model (`has_wide`) are inputs where the data has no order.
+    and the scores of a linear model (`has_wide`) are inputs where the data has no order. `waits`: the lowest and the
+    highest code that training saw of the time until the next event, where that is an input; others count as these.
     """
 
     n_codes: int
@@ -42,6 +46,7 @@ class Encoding:
     tokens: tuple[str, ...]
     has_counts: bool = False
     has_wide: bool = False
+    waits: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(cls, data: Dataset, config: LSTMConfig) -> Encoding:
@@ -63,7 +68,13 @@ class Encoding:
             tokens=tuple(tokens),
             has_counts=data.order is Order.NONE and config.count_dim > 0,
             has_wide=data.order is Order.NONE and config.wide_neighbours > 0,
+            waits=_seen_waits(histories) if data.order is not Order.NONE and config.wait_dim else (0, 0),
         )
+
+    @property
+    def has_waits(self) -> bool:
+        """Tell whether the time until the next event is an input."""
+        return self.waits[1] > 0
 
     @property
     def n_token_columns(self) -> int:
@@ -71,12 +82,19 @@ class Encoding:
 
     def to_mapping(self) -> dict[str, Any]:
         """Return JSON-able fields."""
-        return {**self.__dict__, "rating_levels": list(self.rating_levels), "tokens": list(self.tokens)}
+        return {
+            **self.__dict__,
+            "rating_levels": list(self.rating_levels),
+            "tokens": list(self.tokens),
+            "waits": list(self.waits),
+        }
 
     @classmethod
     def from_mapping(cls, mapping: dict[str, Any]) -> Encoding:
         """Read what `to_mapping` returned."""
-        return cls(**{**mapping, "rating_levels": tuple(mapping["rating_levels"]), "tokens": tuple(mapping["tokens"])})
+        names = ("rating_levels", "tokens", "waits")
+        lists: dict[str, Any] = {name: tuple(mapping[name]) for name in names if name in mapping}
+        return cls(**{**mapping, **lists})
 
     def item_tags(self, catalogue: Catalogue) -> npt.NDArray[np.float32]:
         """Return the weights (n_codes, n_token_columns) that average each title's tag embeddings."""
@@ -109,10 +127,26 @@ class Encoding:
             return None
         codes = np.zeros(histories.n_events, dtype=np.int32)
         if histories.times is not None and histories.n_events:
-            seconds = np.diff(histories.times, prepend=histories.times[:1]).clip(min=0)
-            codes = np.minimum(1 + np.log2(1.0 + seconds).astype(np.int32), N_GAPS - 1).astype(np.int32)
-            starts = histories.offsets[:-1][histories.lengths > 0]
-            codes[starts] = 0
+            codes = _log_codes(np.diff(histories.times, prepend=histories.times[:1]))
+            codes[histories.offsets[:-1][histories.lengths > 0]] = 0
+        return codes
+
+    def wait_codes(self, histories: Histories) -> Codes | None:
+        """Return each event's code of the log time until the next event, (n_events,); None where it is no input.
+
+        After a history's last event that is the time until the person asks, 0 where nobody says when that is.
+        """
+        if not self.has_waits:
+            return None
+        codes = np.zeros(histories.n_events, dtype=np.int32)
+        if histories.times is not None and histories.n_events:
+            some = histories.lengths > 0
+            ends = histories.offsets[1:][some] - 1
+            until = np.append(histories.times[1:], 0)
+            until[ends] = histories.times[ends] if histories.asked is None else histories.asked[some]
+            codes = _log_codes(until - histories.times).clip(*self.waits)
+            if histories.asked is None:
+                codes[ends] = 0
         return codes
 
     def count_codes(self, histories: Histories) -> Codes | None:
@@ -129,6 +163,20 @@ class Encoding:
     def user_codes(self, histories: Histories) -> Codes:
         """Return user codes (n_users,); users that the model did not learn are unknown."""
         return np.where(histories.users < max(self.n_users, FIRST), histories.users, 1).astype(np.int32)
+
+
+def _seen_waits(histories: Histories) -> tuple[int, int]:
+    """Return the lowest and the highest code of the time between two events of a person; zeros where none is known."""
+    if histories.times is None:
+        return 0, 0
+    codes = _log_codes(np.diff(histories.times))[np.diff(histories.rows) == 0]
+    return (int(codes.min()), int(codes.max())) if len(codes) else (0, 0)
+
+
+def _log_codes(seconds: npt.NDArray[np.int64]) -> Codes:
+    """Return 1 + floor(log2(1 + seconds)), capped; a time that goes back counts as none that passed."""
+    codes: Codes = np.minimum(1 + np.log2(1.0 + seconds.clip(min=0)).astype(np.int32), N_GAPS - 1).astype(np.int32)
+    return codes
 
 
 def item_places(n_codes: int, dim: int) -> npt.NDArray[np.float32]:
@@ -153,6 +201,7 @@ class Events:
     histories: Histories
     ratings: Codes | None
     gaps: Codes | None
+    waits: Codes | None
     counts: Codes | None
     users: Codes
 
@@ -163,6 +212,7 @@ class Events:
             histories,
             encoding.rating_codes(histories),
             encoding.gap_codes(histories),
+            encoding.wait_codes(histories),
             encoding.count_codes(histories),
             encoding.user_codes(histories),
         )

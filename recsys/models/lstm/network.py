@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.float32]) -> keras.Model:
     """Build the functional model from named, built-in layers only.
 
-    Inputs: `items`, `ratings`, `gaps`, `counts` (B, T) codes, `users` (B,) codes, `wishes` (B, T, n) token columns
-    + 1 (0 pads), `candidates` (C,) item codes to score, `log_q` (C,) correction of the sampled loss, `wide` (B, T, C)
-    the linear model's scores of them. The inputs that data and settings have no use for are left out. Output: logits
-    (B, T, C); at timestep t they score what comes at t + 1.
+    Inputs: `items`, `ratings`, `gaps`, `waits`, `counts` (B, T) codes, `users` (B,) codes, `wishes` (B, T, n) token
+    columns + 1 (0 pads), `candidates` (C,) item codes to score, `log_q` (C,) correction of the sampled loss, `wide`
+    (B, T, C) the linear model's scores of them. The inputs that data and settings have no use for are left out.
+    Output: logits (B, T, C); at timestep t they score what comes at t + 1.
     """
     import keras
     from keras import layers, ops
@@ -56,6 +56,9 @@ def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.floa
     if encoding.has_times:
         inputs["gaps"] = keras.Input((None,), dtype="int32", name="gaps")
         features.append(layers.Embedding(N_GAPS, config.time_dim, name="gap_embedding")(inputs["gaps"]))
+    if encoding.has_waits:
+        inputs["waits"] = keras.Input((None,), dtype="int32", name="waits")
+        features.append(layers.Embedding(N_GAPS, config.wait_dim, name="wait_embedding")(inputs["waits"]))
     if encoding.has_counts:
         inputs["counts"] = keras.Input((None,), dtype="int32", name="counts")
         features.append(layers.Embedding(N_COUNTS, config.count_dim, name="count_embedding")(inputs["counts"]))
@@ -191,6 +194,7 @@ _ROLES = {
     "wishes": 'input: tags wished for next, or "no wish"',
     "ratings": "input: the rating given at t",
     "gaps": "input: the time since the event before",
+    "waits": "input: the time until the event after, or until the request",
     "counts": "input: how many anime were watched before",
     "users": 'input: who watches, or "unknown"',
     "candidates": "input: the titles to score",
@@ -203,6 +207,7 @@ _ROLES = {
     "place_embedding": "place in the order of ids: of the anime at t, and in the output",
     "rating_embedding": "rating given at t; missing has its own vector",
     "gap_embedding": "log time since the event before",
+    "wait_embedding": "log time until the event after, or until the request; unknown has its own vector",
     "count_embedding": "log number of anime watched before",
     "user_embedding": "user; the unknown user has its own vector",
     "projection": "feature vector of a timestep, to the stack's width",

@@ -70,6 +70,10 @@ class LSTMRecommender(Recommender):
         self._greets_users = True
         """Whether known users are served with their own vectors; validation may find that they are better without."""
 
+    @property
+    def reads_request_times(self) -> bool:
+        return self._encoding.has_waits
+
     # -- training ----------------------------------------------------------------------------------------------
 
     def _fit(self, data: Dataset, validation: Holdout | None, progress: bool) -> None:
@@ -86,6 +90,10 @@ class LSTMRecommender(Recommender):
             raise InputError("TensorBoard is not installed.", 'Install it: pip install "recsys[tensorboard]".')
         backend.utils.set_random_seed(self.config.seed)
         self._encoding = Encoding.of(data, self.config)
+        if self.config.wait_dim and not self._encoding.has_waits:
+            raise InputError("This data has no times, so wait_dim tells nothing.", "Fit with wait_dim=0.")
+        if self._encoding.has_waits and validation is not None:
+            validation = validation.with_request_times()  # judged as it is going to be asked
         tags = self._encoding.item_tags(data.catalogue)
         state: dict[str, Any] = {"epochs": [], "best": -1.0, "best_epoch": 0}
         identity = {"config": self.config.to_mapping(), "events": _fingerprint(data.histories)}

@@ -13,7 +13,7 @@ from recsys.backend import BATCH_THREADS
 from recsys.dataset.histories import Histories
 from recsys.dataset.vocabulary import FIRST
 from recsys.models.lstm.config import LSTMConfig
-from recsys.models.lstm.inputs import Encoding, Events, gather_windows
+from recsys.models.lstm.inputs import HIDDEN_WAITS, Encoding, Events, gather_windows
 from recsys.models.lstm.wide import CrossFitted, first_mentions, prefix_scores
 
 EARLIER = 400
@@ -107,6 +107,9 @@ class TrainingWindows(keras.utils.PyDataset):
             inputs["ratings"] = gather_windows(events.ratings, starts, lengths, width)
         if events.gaps is not None:
             inputs["gaps"] = gather_windows(events.gaps, starts, lengths, width)
+        if events.waits is not None:
+            waits = gather_windows(events.waits, starts, lengths, width)
+            inputs["waits"] = np.where(rng.random(waits.shape) < HIDDEN_WAITS, 0, waits)
         if events.counts is not None:
             inputs["counts"] = gather_windows(events.counts, starts, lengths, width)
         if self._encoding.n_users:
