@@ -99,6 +99,15 @@ class LSTMConfig(Settings):
         low=0.0,
         high=100.0,
     )
+    teachers: int = setting(
+        0,
+        "networks that are fitted first, of the seeds from this one on, and learned from (data with an order; 0: none)",
+        low=0,
+        high=16,
+    )
+    teacher_share: float = setting(
+        0.5, "what the titles that teachers expect count in the loss; the rest is for the next title", low=0.0, high=1.0
+    )
     negatives: int = setting(4096, "titles drawn a step by the sampled loss, shared by the whole batch", low=1)
     seed: int = setting(0, "the seed of every random choice", low=0, high=2**31 - 1)
 

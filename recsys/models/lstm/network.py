@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import keras
 
 
+OF_THE_LOSS = ("targets", "seen", "taught", "taught_shares")
+"""Inputs that only the network with its loss has."""
+
+
 def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.float32]) -> keras.Model:
     """Build the functional model from named, built-in layers only.
 
@@ -105,7 +109,7 @@ def build(config: LSTMConfig, encoding: Encoding, item_tags: npt.NDArray[np.floa
     return model
 
 
-def with_loss(network: keras.Model, config: LSTMConfig) -> keras.Model:
+def with_loss(network: keras.Model, config: LSTMConfig, *, taught: bool = False) -> keras.Model:
     """Extend the network by its loss: the negative log-likelihood (B, T) of each timestep's next anime.
 
     Further inputs: `targets` (B, T) and `seen` (B, S + T), the places among the candidates of the next anime, and of
@@ -113,6 +117,9 @@ def with_loss(network: keras.Model, config: LSTMConfig) -> keras.Model:
     over the titles that were not watched up to t, for these leave the ranking too: the probability mass on seen ones
     is taken out of the cross-entropy over all candidates, -log(p / (1 - mass)). It costs a (T, S + T) product a
     sample, not a mask of (T, C).
+
+    With `taught`, two more: `taught` and `taught_shares` (B, T, k), the places of titles that teachers expect and their
+    probabilities. These get `config.teacher_share` of the cross-entropy, the next anime the rest.
     """
     import keras
     from keras import ops
@@ -143,15 +150,26 @@ def with_loss(network: keras.Model, config: LSTMConfig) -> keras.Model:
         log_all = nll + target_scores
         log_mass = ops.minimum(log_seen - log_all, -1e-3)  # rounding must not leave less than nothing
         nll = nll + ops.log1p(-ops.exp(log_mass))
+    lessons = {}
+    if taught:
+        expected = keras.Input((None, None), dtype="int32", name="taught")
+        shares = keras.Input((None, None), name="taught_shares")
+        some = ops.cast(ops.sum(shares, axis=2) > 0, "float32")
+        both = ops.concatenate([ops.expand_dims(targets, 2), expected], axis=2)
+        weights = ops.concatenate([ops.expand_dims(some, 2), -shares], axis=2)
+        of_both = ops.take_along_axis(scores, both, axis=2)
+        nll = nll + config.teacher_share * ops.sum(weights * of_both, axis=2)
+        lessons = {"taught": expected, "taught_shares": shares}
     named = {tensor.name: tensor for tensor in network.inputs}
-    return keras.Model({**named, "targets": targets, "seen": seen}, nll, name="stacked_lstm_with_loss")
+    inputs = {**named, **lessons, "targets": targets, "seen": seen}
+    return keras.Model(inputs, nll, name="stacked_lstm_with_loss")
 
 
 def scoring_network(model: keras.Model) -> keras.Model:
     """Cut the network that scores out of the one with the loss, or of itself."""
     import keras
 
-    inputs = {tensor.name: tensor for tensor in model.inputs if tensor.name not in ("targets", "seen")}
+    inputs = {tensor.name: tensor for tensor in model.inputs if tensor.name not in OF_THE_LOSS}
     return keras.Model(inputs, model.get_layer("scores").output, name="stacked_lstm")
 
 

@@ -30,6 +30,7 @@ from recsys.models.lstm.inputs import Encoding, settled_shuffle
 if TYPE_CHECKING:
     import keras
 
+    from recsys.models.lstm.teaching import SoftTargets
     from recsys.models.lstm.wide import CrossFitted, Wide
 
 NETWORK, ENCODER, ITEMS, FITTED = "network.keras", "encoder.onnx", "items.npz", "lstm.json"
@@ -88,30 +89,36 @@ class LSTMRecommender(Recommender):
             raise InputError("The LSTM needs a history of at least 2 events, got none.", "Loosen the filters.")
         if self.tensorboard is not None and importlib.util.find_spec("tensorboard") is None:
             raise InputError("TensorBoard is not installed.", 'Install it: pip install "recsys[tensorboard]".')
-        backend.utils.set_random_seed(self.config.seed)
         self._encoding = Encoding.of(data, self.config)
         if self.config.wait_dim and not self._encoding.has_waits:
             raise InputError("This data has no times, so wait_dim tells nothing.", "Fit with wait_dim=0.")
         if self._encoding.has_waits and validation is not None:
             validation = validation.with_request_times()  # judged as it is going to be asked
         tags = self._encoding.item_tags(data.catalogue)
+        taught = self._be_taught(data, validation, progress) if self.config.teachers else None
+        config = dataclasses.replace(self.config, seed=self.config.seed + self.config.teachers)
+        backend.utils.set_random_seed(config.seed)
         state: dict[str, Any] = {"epochs": [], "best": -1.0, "best_epoch": 0}
         identity = {"config": self.config.to_mapping(), "events": _fingerprint(data.histories)}
         resumed = training.read_checkpoint(self.workdir, identity) if self.resume and self.workdir else None
         if self.resume and resumed is None and progress:
             print(f"No checkpoint in {self.workdir}: training begins anew.", file=sys.stderr)
-        network, state = resumed or (with_loss(build(self.config, self._encoding, tags), self.config), state)
+        network, state = resumed or (
+            with_loss(build(config, self._encoding, tags), config, taught=taught is not None),
+            state,
+        )
         windows = TrainingWindows(
             data.histories,
             self._encoding,
-            self.config,
+            config,
             tags,
+            taught=taught,
             wide=self._fit_wide(data),
             shuffled=data.order is Order.NONE,
             epoch=len(state["epochs"]),
         )
         if resumed is None:
-            training.compile_for_training(network, self.config, len(windows))
+            training.compile_for_training(network, config, len(windows))
         judge = training.RankingValidation(
             lambda model: self._scorer(model, tags, data, validation), validation, self.config, state, self.on_epoch
         )
@@ -141,6 +148,28 @@ class LSTMRecommender(Recommender):
         if self.workdir is not None:
             with suppress(OSError):  # a picture is no reason to lose what was learned
                 save_curves(self.epochs, judge.state["best_epoch"], self.workdir / "curves.png")
+
+    def _be_taught(self, data: Dataset, validation: Holdout | None, progress: bool) -> SoftTargets:
+        """Fit the teachers, and ask them what follows each event."""
+        from recsys.models.lstm.teaching import SoftTargets
+
+        if data.order is Order.NONE:
+            raise InputError("Teachers tell what comes next, and this data has no order.", "Fit with teachers=0.")
+        teachers = []
+        for number in range(self.config.teachers):
+            if progress:
+                print(f"Teacher {number + 1} of {self.config.teachers}", file=sys.stderr)
+            config = dataclasses.replace(self.config, teachers=0, seed=self.config.seed + number)
+            workdir = None if self.workdir is None else self.workdir / f"teacher-{number}"
+            teacher = type(self)(config, workdir=workdir, resume=self.resume, on_epoch=self.on_epoch)
+            teacher._data = self._data
+            teacher._fit(data, validation, progress)
+            teachers.append(teacher)
+        self.facts["teachers"] = [
+            {name: teacher.facts.get(name) for name in ("best_epoch", "best_validation")} for teacher in teachers
+        ]
+        networks = [teacher._network for teacher in teachers if teacher._network is not None]
+        return SoftTargets.of(networks, data.histories, self._encoding, self.config)
 
     def _fit_wide(self, data: Dataset) -> CrossFitted | None:
         """Fit the linear model: for serving on everybody, and for training without each fold of people."""

@@ -14,6 +14,7 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.vocabulary import FIRST
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import HIDDEN_WAITS, Encoding, Events, gather_windows
+from recsys.models.lstm.teaching import SoftTargets
 from recsys.models.lstm.wide import CrossFitted, first_mentions, prefix_scores
 
 EARLIER = 400
@@ -37,6 +38,7 @@ class TrainingWindows(keras.utils.PyDataset):
         item_tags: npt.NDArray[np.float32],
         *,
         wide: CrossFitted | None = None,
+        taught: SoftTargets | None = None,
         shuffled: bool = False,
         epoch: int = 0,
     ) -> None:
@@ -45,6 +47,7 @@ class TrainingWindows(keras.utils.PyDataset):
         kept = np.flatnonzero(histories.lengths >= 2)
         self._histories = histories.select(kept)
         self._wide = None if wide is None else wide.select(kept)
+        self._taught = None if taught is None else taught.select(histories, kept)
         self._encoding = encoding
         self._config = config
         self._tags = item_tags
@@ -130,6 +133,12 @@ class TrainingWindows(keras.utils.PyDataset):
         inputs["targets"] = np.maximum(_places(following, candidates), 0)
         if self._wide:
             inputs["wide"] = self._wide_scores(batch, width, candidates)
+        if self._taught:
+            codes, shares = self._taught.gather(starts, lengths, width)
+            places = _places(codes, candidates)
+            inputs["taught"] = np.maximum(places, 0)
+            shares *= places >= 0
+            inputs["taught_shares"] = shares / np.maximum(shares.sum(axis=2, keepdims=True), 1e-6)
         inputs["seen"] = _once(_places(np.hstack([self._earlier(index), inputs["items"]]), candidates))
         return inputs, np.zeros_like(weights), weights
 

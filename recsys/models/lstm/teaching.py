@@ -1,0 +1,129 @@
+"""What teachers say of each training event: networks of other seeds, from whose mean a network learns, too.
+
+Source: Hinton, Vinyals and Dean, Distilling the knowledge in a neural network, 2015, section 2, with an ensemble as the
+teacher and temperature 1. Only each event's most probable titles are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.dataset.histories import Histories
+from recsys.models.lstm.inputs import Encoding, Events, gather_windows
+
+if TYPE_CHECKING:
+    import keras
+
+    from recsys.models.lstm.config import LSTMConfig
+
+TITLES = 64
+"""How many titles are kept for an event; on ML-1M they have three quarters of the events that follow."""
+
+BATCH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class SoftTargets:
+    """Hold the titles that teachers expect after each event: `codes` and `shares` (n_events, k), shares adding to 1.
+
+    Nothing is expected after a person's last event: shares of 0.
+    """
+
+    codes: npt.NDArray[np.uint16 | np.int32]
+    shares: npt.NDArray[np.float16]
+
+    @classmethod
+    def of(
+        cls, teachers: Sequence[keras.Model], histories: Histories, encoding: Encoding, config: LSTMConfig
+    ) -> SoftTargets:
+        """Ask the teachers, networks that score, what follows each event; watched titles are left out."""
+        from keras import ops
+
+        watched = np.unique(histories.items)
+        k = min(TITLES, len(watched))
+        codes = np.zeros((histories.n_events, k), dtype=np.uint16 if encoding.n_codes <= 2**16 else np.int32)
+        shares = np.zeros((histories.n_events, k), dtype=np.float16)
+        first = np.full(encoding.n_codes, np.iinfo(np.int64).max)
+        for events, feed, seen in _batches(histories, encoding, config, watched, first):
+            scores = sum(teacher(feed, training=False) for teacher in teachers) / len(teachers)
+            scores = ops.where(seen, np.float32(-1e9), scores)
+            best, places = ops.top_k(scores, k)
+            inside = events >= 0
+            codes[events[inside]] = watched[ops.convert_to_numpy(places)[inside]]
+            shares[events[inside]] = ops.convert_to_numpy(ops.softmax(best, axis=-1))[inside]
+        return cls(codes, shares)
+
+    def select(self, histories: Histories, users: npt.NDArray[np.integer]) -> SoftTargets:
+        """Keep the events of these users, given in ascending order."""
+        kept = np.isin(histories.rows, users)
+        return SoftTargets(self.codes[kept], self.shares[kept])
+
+    def gather(
+        self, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], width: int
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Return codes and shares of windows, (samples, width, k); padding expects nothing."""
+        events = gather_windows(np.arange(len(self.codes) + 1), starts, lengths, width)
+        inside = np.arange(width) < lengths[:, None]
+        return self.codes[events].astype(np.int32), self.shares[events].astype(np.float32) * inside[..., None]
+
+
+def _batches(
+    histories: Histories,
+    encoding: Encoding,
+    config: LSTMConfig,
+    watched: npt.NDArray[np.int32],
+    first: npt.NDArray[np.int64],
+) -> Iterator[tuple[npt.NDArray[np.int64], dict[str, Any], npt.NDArray[np.bool_]]]:
+    """Yield the events (samples, T) that are asked for (-1: not), what the network reads, and the seen titles.
+
+    Windows overlap by half, so that every event but a person's first ones has half a window before it, at least.
+    `first` is working space: (n_codes,) of numbers larger than any event's.
+    """
+    of_all = Events.of(histories, encoding)
+    users, starts, lengths, fresh = _windows(histories, config.window)
+    order = np.argsort(lengths, kind="stable")
+    for at in range(0, len(order), BATCH):
+        batch = order[at : at + BATCH]
+        width = int(lengths[batch].max())
+
+        def cut(values: npt.NDArray[Any], batch: npt.NDArray[np.int64] = batch, width: int = width) -> npt.NDArray[Any]:
+            return gather_windows(values, starts[batch], lengths[batch], width)
+
+        feed: dict[str, Any] = {"items": cut(histories.items)}
+        for name in ("ratings", "gaps", "waits", "counts"):
+            if (values := getattr(of_all, name)) is not None:
+                feed[name] = cut(values)
+        if encoding.n_users:
+            feed["users"] = of_all.users[users[batch]]
+        if encoding.tokens:
+            feed["wishes"] = np.zeros((len(batch), width, config.wish_tokens), dtype=np.int32)
+            feed["wishes"][..., 0] = 1  # token column 0, "no wish"
+        feed |= {"candidates": watched, "log_q": np.zeros(len(watched), dtype=np.float32)}
+        steps = np.arange(width)
+        events = starts[batch, None] + steps
+        asked = (steps >= fresh[batch, None]) & (steps < lengths[batch, None])
+        seen = np.empty((len(batch), width, len(watched)), dtype=bool)
+        for row, window in enumerate(batch):
+            begin = histories.offsets[users[window]]
+            items = histories.items[begin : starts[window] + lengths[window]]
+            first[items[::-1]] = np.arange(len(items))[::-1]  # the first time that each was watched
+            seen[row] = first[watched] <= (events[row] - begin)[:, None]
+            first[items] = np.iinfo(np.int64).max
+        yield np.where(asked, events, -1), feed, seen
+
+
+def _windows(histories: Histories, window: int) -> tuple[npt.NDArray[Any], ...]:
+    """Return user, first event, length, and number of leading events that an earlier window has, of each window."""
+    step = max(1, window // 2)
+    n_inputs = np.maximum(histories.lengths - 1, 0)
+    counts = np.where(n_inputs > 0, 1 + np.ceil(np.maximum(n_inputs - window, 0) / step), 0).astype(np.int64)
+    users = np.repeat(np.arange(histories.n_users), counts)
+    number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    lengths = np.minimum(n_inputs[users] - number * step, window)
+    fresh = np.where(number == 0, 0, window - step)
+    return users, histories.offsets[users] + number * step, lengths, fresh

@@ -1,0 +1,134 @@
+"""Teachers: what they say of each event, what it counts in the loss, and that learning from them is learning."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset, Order
+from recsys.dataset.split import split_dataset
+from recsys.errors import InputError
+from recsys.models.lstm.inputs import Encoding
+from recsys.models.lstm.network import build, with_loss
+from recsys.models.lstm.recommender import LSTMRecommender
+from recsys.models.lstm.teaching import SoftTargets, _windows
+from recsys.models.lstm.windows import TrainingWindows
+from tests.models.lstm_data import LEARN, TINY, markov_dataset
+from tests.models.test_lstm import hit_rate
+
+TAUGHT = dataclasses.replace(TINY, teachers=2, epochs=2)
+
+
+def teachers_of(small: Dataset) -> list[LSTMRecommender]:
+    """Fit two; the window is longer than any history, so that every event is asked for with all before it."""
+    return [LSTMRecommender(dataclasses.replace(TINY, window=20, seed=seed)).fit(small) for seed in (0, 1)]
+
+
+def test_soft_targets_are_the_best_titles_of_the_teachers_mean_after_each_event(small: Dataset) -> None:
+    teachers = teachers_of(small)
+    histories = small.histories
+    found = SoftTargets.of(
+        [teacher._network for teacher in teachers],  # type: ignore[misc]
+        histories,
+        teachers[0]._encoding,
+        teachers[0].config,
+    )
+    watched = np.unique(histories.items)
+    for user in range(histories.n_users):
+        begin, n = histories.offsets[user], histories.lengths[user]
+        for t in range(n - 1):
+            before = histories.select([user]).keep_events(np.arange(n) <= t)
+            scores = np.mean([teacher.scores(before)[0] for teacher in teachers], axis=0)
+            unseen = np.setdiff1d(watched, before.items)
+            expected = np.exp(scores[unseen]) / np.exp(scores[unseen]).sum()
+            shares = np.zeros(small.n_codes)
+            shares[found.codes[begin + t]] = found.shares[begin + t]
+            assert shares[unseen] == pytest.approx(expected, abs=2e-3)  # kept as halves
+        assert (found.shares[begin + n - 1] == 0).all()  # nothing follows the last event
+
+
+@pytest.mark.parametrize("window", [2, 3, 10])
+def test_every_event_is_asked_for_once_with_half_a_window_before_it(window: int) -> None:
+    histories = Histories.from_lists([list(range(2, 2 + n)) for n in (1, 2, 7, 30, 11)])
+    users, starts, lengths, fresh = _windows(histories, window)
+    asked = [start + np.arange(skip, n) for start, n, skip in zip(starts, lengths, fresh, strict=True)]
+    followed = np.setdiff1d(np.arange(histories.n_events), histories.offsets[1:] - 1)
+    assert np.sort(np.concatenate(asked)).tolist() == followed.tolist()
+    assert (lengths <= window).all()
+    at_the_start = starts == histories.offsets[users]
+    assert (fresh[~at_the_start] >= window // 2).all()
+
+
+def losses(share: float) -> tuple[Any, Any, dict[str, Any], Any]:
+    config = dataclasses.replace(TINY, teacher_share=share, dropout=0.0, mask_seen=False)
+    data = markov_dataset(0.5, n_users=6, n_items=30, length=25)
+    encoding = Encoding.of(data, config)
+    tags = encoding.item_tags(data.catalogue)
+    rng = np.random.default_rng(0)
+    codes = np.array([rng.permutation(30)[:4] + 2 for _ in range(data.histories.n_events)], dtype=np.uint16)
+    shares = np.tile(np.array([0.4, 0.3, 0.2, 0.1], dtype=np.float16), (len(codes), 1))
+    network = build(config, encoding, tags)
+    network.get_layer("item_embedding").set_weights([rng.normal(scale=0.3, size=(32, config.dim))])
+    feed, _, weights = TrainingWindows(data.histories, encoding, config, tags, taught=SoftTargets(codes, shares))[0]
+    scores = network({name: feed[name] for name in feed if name not in ("targets", "seen", "taught", "taught_shares")})
+    return np.asarray(with_loss(network, config, taught=True)(feed)), np.asarray(scores), feed, weights
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_the_loss_is_shared_between_the_next_title_and_the_teachers(share: float) -> None:
+    found, scores, feed, weights = losses(share)
+    assert weights.sum() > 0
+    for row, step in zip(*np.nonzero(weights), strict=True):
+        log_p = scores[row, step] - np.log(np.exp(scores[row, step]).sum())
+        soft = feed["taught_shares"][row, step] @ log_p[feed["taught"][row, step]]
+        expected = -(1 - share) * log_p[feed["targets"][row, step]] - share * soft
+        assert feed["taught_shares"][row, step].sum() == pytest.approx(1, abs=1e-3)
+        assert found[row, step] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_taught_network_learns_the_chain_even_from_its_teachers_alone() -> None:
+    data = markov_dataset(1.0)
+    config = dataclasses.replace(LEARN, teachers=1, teacher_share=1.0, epochs=15)
+    model = LSTMRecommender(config).fit(data, split_dataset(data))
+    assert hit_rate(model, data, 1) > 0.9
+    [teacher] = model.facts["teachers"]
+    assert teacher["best_validation"] > 0.9
+
+
+def test_same_seed_same_scores_and_the_seeds_are_those_from_its_own_on(small: Dataset) -> None:
+    split = split_dataset(small)
+    one, again = (LSTMRecommender(TAUGHT).fit(small, split) for _ in range(2))
+    assert (one.scores(small.histories) == again.scores(small.histories)).all()
+    second = LSTMRecommender(dataclasses.replace(TAUGHT, teachers=0, seed=1)).fit(small, split)
+    assert one.facts["teachers"][1]["best_validation"] == second.facts["best_validation"]
+
+
+def test_an_interrupted_lesson_goes_on_where_it_stopped(small: Dataset, tmp_path: Path) -> None:
+    split = split_dataset(small)
+    whole = LSTMRecommender(TAUGHT).fit(small, split)
+
+    class StoppedError(Exception):
+        pass
+
+    epochs = []
+
+    def stop(epoch: int, judged: Any) -> None:
+        epochs.append(epoch)
+        if len(epochs) == 6:  # the first epoch of the third network is the fifth
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        LSTMRecommender(TAUGHT, workdir=tmp_path, on_epoch=stop).fit(small, split)
+    resumed = LSTMRecommender(TAUGHT, workdir=tmp_path, resume=True).fit(small, split)
+    assert (resumed.scores(small.histories) == whole.scores(small.histories)).all()
+
+
+def test_data_without_an_order_has_no_lessons(small: Dataset) -> None:
+    unordered = dataclasses.replace(small, order=Order.NONE)
+    with pytest.raises(InputError, match="this data has no order"):
+        LSTMRecommender(TAUGHT).fit(unordered)
