@@ -54,7 +54,20 @@ def test_metrics_parts_and_seeds_are_options(prepared, tmp_path):
 def test_splits_and_rules_are_options(prepared, tmp_path):
     (tmp_path / "few.txt").write_text("11\n12\n13\n")
     words = ["--model", "popularity", "--split", "time,at=0.7,targets=first", "--candidates", tmp_path / "few.txt"]
-    done = run(prepared, *words, "--ties", "ahead", "--seen", "ranked", "--liked", 5, "--out", tmp_path / "out")
+    done = run(
+        prepared,
+        *words,
+        "--ties",
+        "ahead",
+        "--seen",
+        "ranked",
+        "--liked",
+        5,
+        "--request-times",
+        "told",
+        "--out",
+        tmp_path / "out",
+    )
     assert done.exit_code == 0, done.output
     result = json.loads((tmp_path / "out" / "small--popularity.json").read_text())
     protocol = result["protocol"]
@@ -62,7 +75,9 @@ def test_splits_and_rules_are_options(prepared, tmp_path):
     assert protocol["candidates"].startswith("3 titles, sha256")
     assert (protocol["ties"], protocol["seen"]) == ("ahead", "ranked")
     assert protocol["targets"] == "rated 5 or more"
+    assert protocol["request_times"] == "told"
     assert "--liked 5" in result["command"]
+    assert "--request-times told" in result["command"]
     assert "--split time,at=0.7,targets=first" in result["command"]
 
 
@@ -88,6 +103,7 @@ def test_candidates_must_be_known(prepared, tmp_path):
         (["--model", "popularity", "--seeds", "1,1"], "Seeds must be different whole numbers from 0, got '1,1'."),
         (["--model", "popularity", "--metric", "sequel_breaks"], "The data knows no title that continues another"),
         (["--model", "popularity", "--ties", "mean"], "A tied target can rank behind or ahead, got 'mean'."),
+        (["--model", "popularity", "--request-times", "now"], "Request times can be hidden or told, got 'now'."),
         (["--model", "popularity", "--set", "epochs=3"], "A setting is given as model.name=value"),
         (["--model", "popularity", "--set", "popularity.x=3"], "There is no setting 'x'."),
         (["--model", "popularity", "--liked", "99"], "No held-out title is rated 99 or more"),

@@ -128,6 +128,7 @@ BAD = [
     (["--user", 101, "--include-genre", "Romanse"], ["no genre or tag 'Romanse'", "Romance"]),
     (["--user", 101, "--type", "Filme"], ["no type 'Filme'"]),
     (["--user", 101, "--mood", "Romance"], ["cannot follow a mood", "--include-genre"]),
+    (["--user", 101, "--at", "now"], ["popularity model does not read when somebody asks", "wait_dim"]),
     (["--user", 101, "--include-genre", "sci-fi", "--type", "Movie"], ["No title is left", "Loosen"]),
     (["--history", "{tmp}/none.csv"], ["none.csv does not exist"]),
     (["--history", "{tmp}"], ["cannot be read"]),
