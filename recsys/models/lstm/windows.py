@@ -135,7 +135,7 @@ class TrainingWindows(keras.utils.PyDataset):
             inputs["wide"] = self._wide_scores(batch, width, candidates)
         if self._taught:
             codes, shares = self._taught.gather(starts, lengths, width)
-            places = _places(codes, candidates)
+            places = self._column[codes] if self._full else _places(codes, candidates)
             inputs["taught"] = np.maximum(places, 0)
             shares *= places >= 0
             inputs["taught_shares"] = shares / np.maximum(shares.sum(axis=2, keepdims=True), 1e-6)
