@@ -193,12 +193,13 @@ class _Contest:
         settings = {**seeded, **self.settings.get(name, {})}
         if not getattr(cls, "finds_epochs", False):
             return make_model(name, settings).fit(self.data, self.split), ""
-        wanted = int(getattr(cls.Config.from_mapping(settings), "epochs", LEAST_EPOCHS))
-        watch = self._watch(wanted) if self.rows else None
+        config = cls.Config.from_mapping(settings)
+        wanted, networks = int(getattr(config, "epochs", LEAST_EPOCHS)), 1 + getattr(config, "teachers", 0)
+        watch = self._watch(wanted * networks) if self.rows else None
         try:
             return make_model(name, settings, on_epoch=watch).fit(self.data, self.split, progress=self.progress), ""
         except _Late as late:
-            epochs = int(self.left / late.seconds_an_epoch)
+            epochs = int(self.left / late.seconds_an_epoch / networks)
         if epochs < LEAST_EPOCHS:
             raise ConfigError(f"left out: time for {max(0, epochs)} of {wanted} epochs only") from None
         self._say(f"  time for {epochs} of {wanted} epochs: beginning anew with a schedule of that length")

@@ -29,12 +29,13 @@ def markov() -> Dataset:
 
 CHANGES: dict[str, Any] = {
     "units": (6, 6), "dim": 6, "residual": False, "feed_forward": 1, "dropout": 0.5, "user_dim": 0,
-    "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "place_dim": 4,
+    "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "place_dim": 4, "wait_dim": 4,
     "count_dim": 0, "wide_neighbours": 3, "wide_regularization": 1.0, "late_weight": 0.0, "wish_odds": 0.0,
     "wish_rate": 1.0, "wish_tokens": 1,
     "window": 3, "batch_size": 2,
     "least_steps": 50, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
     "loss": "sampled", "optimizer": "muon", "muon_ratio": 1.0,
+    "teachers": 1, "teacher_share": 0.9,
     "mask_seen": False, "disliked_weight": 0.0, "liked_from": 1.0,
     "negatives": 1, "schedule": "constant", "seed": 5, "patience": 1, "monitor": "recall@10",
 }  # fmt: skip
@@ -44,6 +45,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "loss": {"negatives": 2},  # few, or all titles are drawn
     "liked_from": {"disliked_weight": 0.0},  # where the others count nothing, it decides
     "muon_ratio": {"optimizer": "muon"},
+    "teacher_share": {"teachers": 1},
 }
 """What a setting needs beside it, to have a say."""
 

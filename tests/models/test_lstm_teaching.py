@@ -124,6 +124,7 @@ def test_an_interrupted_lesson_goes_on_where_it_stopped(small: Dataset, tmp_path
 
     with pytest.raises(StoppedError):
         LSTMRecommender(TAUGHT, workdir=tmp_path, on_epoch=stop).fit(small, split)
+    assert epochs == [1, 2, 3, 4, 5, 6]
     resumed = LSTMRecommender(TAUGHT, workdir=tmp_path, resume=True).fit(small, split)
     assert (resumed.scores(small.histories) == whole.scores(small.histories)).all()
 

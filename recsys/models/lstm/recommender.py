@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -119,8 +119,9 @@ class LSTMRecommender(Recommender):
         )
         if resumed is None:
             training.compile_for_training(network, config, len(windows))
+        on_epoch = _counting_on(self.on_epoch, sum(teacher["epochs"] for teacher in self.facts.get("teachers", [])))
         judge = training.RankingValidation(
-            lambda model: self._scorer(model, tags, data, validation), validation, self.config, state, self.on_epoch
+            lambda model: self._scorer(model, tags, data, validation), validation, self.config, state, on_epoch
         )
         training.run(
             network,
@@ -155,18 +156,20 @@ class LSTMRecommender(Recommender):
 
         if data.order is Order.NONE:
             raise InputError("Teachers tell what comes next, and this data has no order.", "Fit with teachers=0.")
-        teachers = []
+        teachers: list[LSTMRecommender] = []
         for number in range(self.config.teachers):
             if progress:
                 print(f"Teacher {number + 1} of {self.config.teachers}", file=sys.stderr)
             config = dataclasses.replace(self.config, teachers=0, seed=self.config.seed + number)
             workdir = None if self.workdir is None else self.workdir / f"teacher-{number}"
-            teacher = type(self)(config, workdir=workdir, resume=self.resume, on_epoch=self.on_epoch)
+            on_epoch = _counting_on(self.on_epoch, sum(len(one.epochs) for one in teachers))
+            teacher = type(self)(config, workdir=workdir, resume=self.resume, on_epoch=on_epoch)
             teacher._data = self._data
             teacher._fit(data, validation, progress)
             teachers.append(teacher)
         self.facts["teachers"] = [
-            {name: teacher.facts.get(name) for name in ("best_epoch", "best_validation")} for teacher in teachers
+            {name: teacher.facts.get(name) for name in ("epochs", "best_epoch", "best_validation")}
+            for teacher in teachers
         ]
         networks = [teacher._network for teacher in teachers if teacher._network is not None]
         return SoftTargets.of(networks, data.histories, self._encoding, self.config)
@@ -331,6 +334,17 @@ class LSTMRecommender(Recommender):
 
             with np.load(folder / WIDE, allow_pickle=False) as arrays:
                 self._wide = Wide.from_arrays(arrays, self.data.n_codes)
+
+
+def _counting_on(on_epoch: OnEpoch | None, done: int) -> OnEpoch | None:
+    """Number the epochs of a network from where those before it ended."""
+    if on_epoch is None or not done:
+        return on_epoch
+
+    def counted(epoch: int, judged: Mapping[str, float]) -> None:
+        on_epoch(done + epoch, judged)
+
+    return counted
 
 
 def _hide_untrained_users(network: keras.Model, histories: Histories) -> None:
