@@ -14,6 +14,7 @@ import numpy.typing as npt
 from evaluation.certainty import TOLERANCE, Interval, bootstrap
 from evaluation.contenders import Contender, read_contender
 from evaluation.metrics import RANK_METRICS, Metric, parse_metric
+from evaluation.protocol import HIDDEN
 from evaluation.recipes import RECIPES
 from evaluation.result_files import file_stem, ranks_path, read_folder
 from recsys.errors import InputError
@@ -220,7 +221,7 @@ def _refuse_mixture(data: str, results: Sequence[Mapping[str, Any]]) -> None:
             f"{shown}.",
             "Run the older ones again.",
         )
-    usual = {"candidates": "all titles", "seen": "excluded", "request_times": "hidden"}
+    usual = {"candidates": "all titles", "seen": "excluded", "request_times": HIDDEN}
     rules = [usual | dict(result["protocol"]) for result in results]
     for rule in rules:  # as version 0.1 wrote it
         rule["ties"] = str(rule.get("ties", "behind")).replace("a tied target ranks behind", "behind")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recsys.cli.options import Adult, Candidates, Count, ExcludeGenre, IncludeGenre, ModelFolder, Type, make_filters
+from recsys.cli.options import Adult, At, Candidates, Count, ExcludeGenre, IncludeGenre, ModelFolder, Type, make_filters
 
 
 def export(
@@ -31,6 +31,7 @@ def export(
         str | None, typer.Option(metavar="NAME", help="Format, where the file's suffix does not say it.")
     ] = None,
     mood: Annotated[str, typer.Option(metavar="NAMES", help='Genres or tags wished for: "Sci-Fi, Drama".')] = "",
+    at: At = None,
     include_genre: IncludeGenre = None,
     exclude_genre: ExcludeGenre = None,
     type: Type = None,
@@ -63,6 +64,7 @@ def export(
         users=None if users is None else read_ids(users, "user_id", data.users),
         filters=make_filters(data, include_genre, exclude_genre, type, candidates, keep_seen=keep_seen, adult=adult),
         mood=mood,
+        at=at,
         titles=titles,
         format=format,
         overwrite=overwrite,

@@ -30,6 +30,14 @@ Candidates = Annotated[
     typer.Option(metavar="FILE", help="Only these titles: one id or title a line, or CSV with a column anime_id."),
 ]
 Adult = Annotated[bool, typer.Option("--adult", help="Show adult titles (genres Hentai, Erotica; rating Rx) too.")]
+At = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="When it is asked: a date, epoch seconds or now. For models that read it (lstm.wait_dim).",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")]
 

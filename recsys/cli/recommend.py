@@ -11,6 +11,7 @@ from recsys.cli.options import (
     Adult,
     AsCsv,
     AsJson,
+    At,
     Candidates,
     Count,
     ExcludeGenre,
@@ -44,14 +45,7 @@ def recommend(
     ] = None,
     k: Count = 10,
     mood: Annotated[str, typer.Option(metavar="NAMES", help='Genres or tags wished for: "Sci-Fi, Drama".')] = "",
-    at: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="When it is asked: a date, epoch seconds or now. For models that read it (lstm.wait_dim).",
-            show_default=False,
-        ),
-    ] = None,
+    at: At = None,
     include_genre: IncludeGenre = None,
     exclude_genre: ExcludeGenre = None,
     type: Type = None,

@@ -20,6 +20,7 @@ from recsys.errors import InputError
 from recsys.export.writers import choose_writer
 from recsys.models import load_model
 from recsys.models.base import Recommender
+from recsys.models.requests import asking_at
 from recsys.ranking.filters import Filters, split_names
 from recsys.ranking.frames import recommendation_frame
 from recsys.ranking.topk import TopK
@@ -38,6 +39,7 @@ def export(
     users: Sequence[Any] | None = None,
     filters: Filters | None = None,
     mood: Sequence[str] | str = (),
+    at: str | None = None,
     titles: bool = False,
     format: str | None = None,
     overwrite: bool = False,
@@ -45,10 +47,11 @@ def export(
 ) -> Path:
     """Write the best `k` titles of every user (or of these `users`) to a file; return its path.
 
-    The columns are `user_id, rank, anime_id, score` (+ `title` with `titles`), the users in the order of the data or
-    as asked for, each once; fewer rows where fewer candidates exist. The format is the suffix's unless given: see
-    `recsys.export.WRITERS`. Memory holds the lists of a few thousand users, not the whole result. The file is written
-    under a hidden name beside `out` and renamed, so that an interrupted one leaves only what was there before.
+    The columns are `user_id, rank, anime_id, score` (+ `title` with `titles`), the users in the order of the data
+    or as asked for, each once; fewer rows where fewer candidates exist. The format is the suffix's unless given:
+    see `recsys.export.WRITERS`. `at` says when they ask, as `recsys.recommend` does. Memory holds the lists of a
+    few thousand users, not the whole result. The file is written under a hidden name beside `out` and renamed, so
+    that an interrupted one leaves only what was there before.
 
     Raises InputError for k < 1, an unknown format or no users, UnknownIdError for unknown users and filters, and
     ArtifactError where the file exists (without `overwrite`) or cannot be written.
@@ -58,7 +61,7 @@ def export(
     refuse_file(out, overwrite=overwrite)
     if not isinstance(model, Recommender):
         model = load_model(model)
-    histories = _histories(model, users)
+    histories = asking_at(model, _histories(model, users), at)
     rank = partial(model.top_k, k=k, filters=filters, mood=split_names(mood))
     next(rank(histories.select(slice(0, 1))))  # one user first, so that a wrong request changes nothing on disk
     columns = COLUMNS + ("title",) * titles

@@ -87,6 +87,11 @@ def asking_at(model: Recommender, histories: Histories, at: str | None) -> Histo
             f"This {model.name} model does not read when somebody asks.",
             "Leave the time out, or fit an lstm with wait_dim=16 on data with times.",
         )
+    if histories.times is None:
+        raise InputError(
+            "The time of a request tells how long ago the last title was watched, and this history has no times.",
+            "Leave the time out, or give --history with a column timestamp.",
+        )
     try:
         moment = int(time.time()) if at == "now" else epoch_seconds(at)
     except ValueError:

@@ -65,7 +65,7 @@ def test_every_event_is_asked_for_once_with_half_a_window_before_it(window: int)
 
 
 def losses(share: float) -> tuple[Any, Any, dict[str, Any], Any]:
-    config = dataclasses.replace(TINY, teacher_share=share, dropout=0.0, mask_seen=False)
+    config = dataclasses.replace(TINY, teacher_share=share, dropout=0.0, mask_seen=False, wish_rate=0.0)
     data = markov_dataset(0.5, n_users=6, n_items=30, length=25)
     encoding = Encoding.of(data, config)
     tags = encoding.item_tags(data.catalogue)
@@ -89,6 +89,21 @@ def test_the_loss_is_shared_between_the_next_title_and_the_teachers(share: float
         expected = -(1 - share) * log_p[feed["targets"][row, step]] - share * soft
         assert feed["taught_shares"][row, step].sum() == pytest.approx(1, abs=1e-3)
         assert found[row, step] == pytest.approx(expected, abs=1e-4)
+
+
+def test_teachers_are_silent_where_a_wish_is_made() -> None:
+    """They were asked without one, and would teach the network not to listen to it."""
+    data = markov_dataset(0.5, n_users=40)
+    config = dataclasses.replace(TINY, wish_rate=1.0)
+    encoding = Encoding.of(data, config)
+    shape = (data.histories.n_events, 1)
+    taught = SoftTargets(np.full(shape, 5, dtype=np.uint16), np.ones(shape, dtype=np.float16))
+    windows = TrainingWindows(data.histories, encoding, config, encoding.item_tags(data.catalogue), taught=taught)
+    feed, _, weights = windows[0]
+    wished = (feed["wishes"][..., 0] > 1)[weights > 0]
+    shares = feed["taught_shares"][..., 0][weights > 0]
+    assert 0.3 < wished.mean() < 0.7
+    assert (shares == ~wished).all()
 
 
 def test_a_taught_network_learns_the_chain_even_from_its_teachers_alone() -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from recsys.dataset.histories import Histories
@@ -13,6 +14,7 @@ from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Split, split_dataset
 from recsys.dataset.vocabulary import FIRST
 from recsys.errors import InputError
+from recsys.export.job import export
 from recsys.models import load_model
 from recsys.models.lstm.inputs import Encoding
 from recsys.models.lstm.recommender import LSTMRecommender
@@ -99,8 +101,15 @@ def test_a_request_may_tell_its_time(fitted: LSTMRecommender) -> None:
     soon, late = (recommend(fitted, [3], 3, at=moment) for moment in ("2010-01-01", "2030-01-01T12:00"))
     assert set(soon["anime_id"] % 2) == {0}
     assert set(late["anime_id"] % 2) == {1}
+    with pytest.raises(InputError, match="this history has no times"):
+        recommend(fitted, titles=["100"], at="now")
     with pytest.raises(InputError, match="must be a moment, got 'soon'"):
         recommend(fitted, [3], at="soon")
+
+
+def test_an_export_may_tell_its_time(fitted: LSTMRecommender, tmp_path: Path) -> None:
+    exported = export(fitted, tmp_path / "lists.parquet", 3, users=[3], at="2030-01-01")
+    assert set(pl.read_parquet(exported)["anime_id"] % 2) == {1}
 
 
 def test_what_cannot_read_or_learn_a_request_time_says_so() -> None:

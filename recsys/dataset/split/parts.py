@@ -32,8 +32,9 @@ class Holdout:
         A system that answers a request knows when it answers. It knows nothing else of what is watched then.
         """
         times = self.targets.times
-        if times is None or not self.targets.lengths.all():
+        if times is None:
             return self
+        assert self.targets.lengths.all(), "everybody has a target"
         asked = np.minimum.reduceat(times, self.targets.offsets[:-1]) if self.n_users else times
         return Holdout(self.inputs.asking_at(asked), self.targets)
 

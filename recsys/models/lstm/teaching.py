@@ -1,7 +1,7 @@
 """What teachers say of each training event: networks of other seeds, from whose mean a network learns, too.
 
 Source: Hinton, Vinyals and Dean, Distilling the knowledge in a neural network, 2015, section 2, with an ensemble as the
-teacher and temperature 1. Only each event's most probable titles are kept.
+teacher and temperature 1. Only each event's most probable titles are kept: 256 bytes an event, of up to 65,536 titles.
 """
 
 from __future__ import annotations
@@ -48,8 +48,7 @@ class SoftTargets:
         k = min(TITLES, len(watched))
         codes = np.zeros((histories.n_events, k), dtype=np.uint16 if encoding.n_codes <= 2**16 else np.int32)
         shares = np.zeros((histories.n_events, k), dtype=np.float16)
-        first = np.full(encoding.n_codes, np.iinfo(np.int64).max)
-        for events, feed, seen in _batches(histories, encoding, config, watched, first):
+        for events, feed, seen in _batches(histories, encoding, config, watched):
             scores = sum(teacher(feed, training=False) for teacher in teachers) / len(teachers)
             scores = ops.where(seen, np.float32(-1e9), scores)
             best, places = ops.top_k(scores, k)
@@ -60,6 +59,8 @@ class SoftTargets:
 
     def select(self, histories: Histories, users: npt.NDArray[np.integer]) -> SoftTargets:
         """Keep the events of these users, given in ascending order."""
+        if len(users) == histories.n_users:
+            return self
         kept = np.isin(histories.rows, users)
         return SoftTargets(self.codes[kept], self.shares[kept])
 
@@ -77,13 +78,12 @@ def _batches(
     encoding: Encoding,
     config: LSTMConfig,
     watched: npt.NDArray[np.int32],
-    first: npt.NDArray[np.int64],
 ) -> Iterator[tuple[npt.NDArray[np.int64], dict[str, Any], npt.NDArray[np.bool_]]]:
     """Yield the events (samples, T) that are asked for (-1: not), what the network reads, and the seen titles.
 
-    Windows overlap by half, so that every event but a person's first ones has half a window before it, at least.
-    `first` is working space: (n_codes,) of numbers larger than any event's.
-    """
+    Windows overlap by half, so that every event but a person's first ones has half a window before it, at least."""
+    never = np.iinfo(np.int64).max
+    first = np.full(encoding.n_codes, never)  # the place in a history where each title was watched first
     of_all = Events.of(histories, encoding)
     users, starts, lengths, fresh = _windows(histories, config.window)
     order = np.argsort(lengths, kind="stable")
@@ -111,9 +111,9 @@ def _batches(
         for row, window in enumerate(batch):
             begin = histories.offsets[users[window]]
             items = histories.items[begin : starts[window] + lengths[window]]
-            first[items[::-1]] = np.arange(len(items))[::-1]  # the first time that each was watched
+            first[items[::-1]] = np.arange(len(items))[::-1]
             seen[row] = first[watched] <= (events[row] - begin)[:, None]
-            first[items] = np.iinfo(np.int64).max
+            first[items] = never
         yield np.where(asked, events, -1), feed, seen
 
 

@@ -138,7 +138,10 @@ class TrainingWindows(keras.utils.PyDataset):
             places = self._column[codes] if self._full else _places(codes, candidates)
             inputs["taught"] = np.maximum(places, 0)
             shares *= places >= 0
-            inputs["taught_shares"] = shares / np.maximum(shares.sum(axis=2, keepdims=True), 1e-6)
+            shares /= np.maximum(shares.sum(axis=2, keepdims=True), 1e-6)
+            if "wishes" in inputs:  # the teachers were asked without a wish: where there is one, they are silent
+                shares *= inputs["wishes"][..., :1] == 1
+            inputs["taught_shares"] = shares
         inputs["seen"] = _once(_places(np.hstack([self._earlier(index), inputs["items"]]), candidates))
         return inputs, np.zeros_like(weights), weights
 
