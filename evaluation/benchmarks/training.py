@@ -1,0 +1,82 @@
+"""Measure how long the LSTM learns until it is within 1 % of its best validation NDCG@10.
+
+    python -m evaluation.benchmarks.training [--data ml1m] [--seed 0] [--set epochs=16] [--folder FOLDER]
+
+The settings are those of the data set's published row, without teachers: one network, trained once. The seconds of an
+epoch include its validation. With `--folder` the training is kept there; an interrupted one goes on, and what was done
+before counts with the seconds it took then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evaluation.benchmarks.measure import RESULTS, write_benchmark
+from evaluation.recipes import load
+from evaluation.rows import find_row
+from evaluation.run import REFUSED, real_folder, settings_of
+from recsys.errors import RecsysError
+from recsys.models.lstm.recommender import LSTMRecommender
+
+CLOSE = 0.99
+"""The share of the best validation that counts as reached."""
+BAR_MINUTES = 30.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, print and write `results/benchmarks/training.json`; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--data", default="ml1m", help="short name of a public data set")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the training")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the LSTM")
+    parser.add_argument("--folder", type=Path, help="where the training is kept, to go on after an interruption")
+    parser.add_argument("--real", help="folder of the original files (default: $RECSYS_REALDATA)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="where the result file goes")
+    options = parser.parse_args(arguments)
+    try:
+        row = {**find_row(options.data, "lstm").settings, "teachers": 0}
+        settings = settings_of("lstm", options.set, options.seed, base=row)
+        data, split = load(options.data, real_folder(options.real))
+        model = LSTMRecommender(LSTMRecommender.Config.from_mapping(settings))
+        model.workdir, model.resume = options.folder, options.folder is not None
+        model.fit(data, split, progress=True)
+    except RecsysError as error:
+        print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
+        return REFUSED
+    measures = {"data": options.data, **cost(model.epochs)}
+    ratios = {f"minutes to {CLOSE:.0%} of the best / {BAR_MINUTES:.0f}": measures["minutes_to_close"] / BAR_MINUTES}
+    words = ["python", "-m", "evaluation.benchmarks.training", "--data", options.data, "--seed", str(options.seed)]
+    for setting in options.set:
+        words += ["--set", setting]
+    path = write_benchmark("training", shlex.join(words), measures, ratios, options.out)
+    print(measures, ratios, f"→ {path}", sep="\n")
+    return 0
+
+
+def cost(epochs: Sequence[Mapping[str, Any]], monitor: str = "val_ndcg@10") -> dict[str, Any]:
+    """Say after how many epochs and minutes a training came close to its best validation, and what all of it took.
+
+    >>> log = [{"val_ndcg@10": value, "seconds": 60.0} for value in (0.1, 0.199, 0.2, 0.19)]
+    >>> found = cost(log)
+    >>> found["epochs_to_close"], found["minutes_to_close"], found["minutes"], found["best"]
+    (2, 2.0, 4.0, 0.2)
+    """
+    best = max(float(epoch[monitor]) for epoch in epochs)
+    close = next(number for number, epoch in enumerate(epochs, start=1) if epoch[monitor] >= CLOSE * best)
+    return {
+        "best": best,
+        "epochs": len(epochs),
+        "minutes": sum(epoch["seconds"] for epoch in epochs) / 60,
+        "epochs_to_close": close,
+        "minutes_to_close": sum(epoch["seconds"] for epoch in epochs[:close]) / 60,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
