@@ -1,4 +1,7 @@
-"""Variants of the LSTM's published row, fitted and judged beside each other on the same people."""
+"""Variants of the LSTM's published row, fitted and judged beside each other on the same people.
+
+They have no teachers (unless by `--set teachers=2`): every variant would multiply their trainings.
+"""
 
 from __future__ import annotations
 
@@ -81,13 +84,14 @@ def compare_variants(
 ) -> int:
     """Load the data, measure, and write what came out as one JSON file; returns the exit code.
 
-    `measure` gets data, split, the row's settings and the seeds; `words` are the command without what all share.
+    `measure` gets data, split, the row's settings without teachers, and the seeds; `words` are the command without
+    what all share.
     """
     try:
         require_writable(options.out)
         row, seeds = find_row(options.data, "lstm"), parse_seeds(options.seeds)
         data, split = load(options.data, real_folder(options.real))
-        measured = measure(data, split, row.settings, seeds)
+        measured = measure(data, split, {**row.settings, "teachers": 0}, seeds)
     except RecsysError as error:
         print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
         return REFUSED
