@@ -48,8 +48,10 @@ class SoftTargets:
         k = min(TITLES, len(watched))
         codes = np.zeros((histories.n_events, k), dtype=np.uint16 if encoding.n_codes <= 2**16 else np.int32)
         shares = np.zeros((histories.n_events, k), dtype=np.float16)
+        for teacher in teachers:
+            teacher.jit_compile = False  # as in training: XLA is several times slower on CPU
         for events, feed, seen in _batches(histories, encoding, config, watched):
-            scores = sum(teacher(feed, training=False) for teacher in teachers) / len(teachers)
+            scores = sum(teacher.predict_on_batch(feed) for teacher in teachers) / len(teachers)
             scores = ops.where(seen, np.float32(-1e9), scores)
             best, places = ops.top_k(scores, k)
             inside = events >= 0
