@@ -1,4 +1,4 @@
-"""Measure how long the LSTM learns until it is within 1 % of its best validation NDCG@10.
+"""Measure how long the LSTM learns until it is within 1 % of its best validation, by default NDCG@10.
 
     python -m evaluation.benchmarks.training [--data ml1m] [--seed 0] [--set epochs=16] [--folder FOLDER]
 
@@ -18,13 +18,14 @@ from typing import Any
 
 from evaluation.benchmarks.measure import RESULTS, write_benchmark
 from evaluation.recipes import load
+from evaluation.result_files import require_writable
 from evaluation.rows import find_row
 from evaluation.run import REFUSED, real_folder, settings_of
 from recsys.errors import RecsysError
 from recsys.models.lstm.recommender import LSTMRecommender
 
-CLOSE = 0.99
-"""The share of the best validation that counts as reached."""
+NEAR = 0.99
+"""The share of the best validation that is waited for."""
 BAR_MINUTES = 30.0
 
 
@@ -42,15 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         row = {**find_row(options.data, "lstm").settings, "teachers": 0}
         settings = settings_of("lstm", options.set, options.seed, base=row)
+        config = LSTMRecommender.Config.from_mapping(settings)
+        require_writable(options.out)
         data, split = load(options.data, real_folder(options.real))
-        model = LSTMRecommender(LSTMRecommender.Config.from_mapping(settings))
-        model.workdir, model.resume = options.folder, options.folder is not None
+        model = LSTMRecommender(config, workdir=options.folder, resume=options.folder is not None)
         model.fit(data, split, progress=True)
     except RecsysError as error:
         print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
         return REFUSED
-    measures = {"data": options.data, **cost(model.epochs)}
-    ratios = {f"minutes to {CLOSE:.0%} of the best / {BAR_MINUTES:.0f}": measures["minutes_to_close"] / BAR_MINUTES}
+    measures = {"data": options.data, **cost(model.epochs, config.monitor)}
+    ratios = {f"minutes to {NEAR:.0%} of the best / {BAR_MINUTES:.0f}": measures["minutes_to_99_%"] / BAR_MINUTES}
     words = ["python", "-m", "evaluation.benchmarks.training", "--data", options.data, "--seed", str(options.seed)]
     for setting in options.set:
         words += ["--set", setting]
@@ -59,22 +61,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def cost(epochs: Sequence[Mapping[str, Any]], monitor: str = "val_ndcg@10") -> dict[str, Any]:
-    """Say after how many epochs and minutes a training came close to its best validation, and what all of it took.
+def cost(epochs: Sequence[Mapping[str, Any]], monitor: str = "ndcg@10") -> dict[str, Any]:
+    """Say after how many epochs and minutes a training came near its best validation, and what all of it took.
 
-    >>> log = [{"val_ndcg@10": value, "seconds": 60.0} for value in (0.1, 0.199, 0.2, 0.19)]
-    >>> found = cost(log)
-    >>> found["epochs_to_close"], found["minutes_to_close"], found["minutes"], found["best"]
+    >>> found = cost([{"val_ndcg@10": value, "seconds": 60.0} for value in (0.1, 0.199, 0.2, 0.19)])
+    >>> found["epochs_to_99_%"], found["minutes_to_99_%"], found["minutes"], found["best"]
     (2, 2.0, 4.0, 0.2)
     """
-    best = max(float(epoch[monitor]) for epoch in epochs)
-    close = next(number for number, epoch in enumerate(epochs, start=1) if epoch[monitor] >= CLOSE * best)
+    values = [float(epoch[f"val_{monitor}"]) for epoch in epochs]
+    best = max(values)
+    near = next(number for number, value in enumerate(values, start=1) if value >= NEAR * best)
     return {
         "best": best,
         "epochs": len(epochs),
         "minutes": sum(epoch["seconds"] for epoch in epochs) / 60,
-        "epochs_to_close": close,
-        "minutes_to_close": sum(epoch["seconds"] for epoch in epochs[:close]) / 60,
+        "epochs_to_99_%": near,
+        "minutes_to_99_%": sum(epoch["seconds"] for epoch in epochs[:near]) / 60,
     }
 
 

@@ -11,7 +11,7 @@ from recsys.errors import ConfigError
 
 @dataclass(frozen=True)
 class LSTMConfig(Settings):
-    """Describe the network, its inputs and its training; the defaults are what the published rows use."""
+    """Describe the network, its inputs and its training."""
 
     units: tuple[int, ...] = setting(
         (128, 128),

@@ -13,12 +13,12 @@ def test_a_training_is_measured_and_goes_on_from_its_folder(tmp_path, monkeypatc
     data = chains(0.5, n_people=30)
     monkeypatch.setattr(benchmark, "load", lambda name, real: (data, split_dataset(data)))
     words = ["--real", str(tmp_path), "--out", str(tmp_path), "--folder", str(tmp_path / "kept")]
-    words += [word for setting in SMALL for word in ("--set", setting)]
+    words += [word for setting in [*SMALL, "monitor=recall@5"] for word in ("--set", setting)]
     assert benchmark.main(words) == 0
     result = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
     measures = result["measures"]
-    assert 1 <= measures["epochs_to_close"] <= measures["epochs"] == 3
-    assert result["ratios"] == {"minutes to 99% of the best / 30": measures["minutes_to_close"] / 30}
+    assert 1 <= measures["epochs_to_99_%"] <= measures["epochs"] == 3
+    assert result["ratios"] == {"minutes to 99% of the best / 30": measures["minutes_to_99_%"] / 30}
     assert "--set units=8" in result["command"]
     assert "folder" not in result["command"]
 
