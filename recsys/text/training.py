@@ -119,14 +119,16 @@ def compile_for_training(model: keras.Model, config: TextConfig, steps_per_epoch
         rate = keras.optimizers.schedules.CosineDecay(rate, config.epochs * steps_per_epoch, alpha=0.02)
     binary = config.output == "sigmoid"
     smoothed = config.label_smoothing
+    optimizer = keras.optimizers.Adam(rate, global_clipnorm=config.clip_norm)
     model.compile(
-        optimizer=keras.optimizers.Adam(rate, global_clipnorm=config.clip_norm),
+        optimizer=optimizer,
         loss=keras.losses.BinaryCrossentropy(label_smoothing=smoothed)
         if binary
         else keras.losses.CategoricalCrossentropy(label_smoothing=smoothed),
         metrics=[keras.metrics.BinaryAccuracy("accuracy") if binary else keras.metrics.CategoricalAccuracy("accuracy")],
         jit_compile=False,  # measured on CPU: XLA gains nothing here, and compiles anew for every length
     )
+    optimizer.build(model.trainable_variables)  # variables made inside the first step would have it traced twice
 
 
 def targets(labels: npt.NDArray[np.int32], config: TextConfig, n_classes: int) -> npt.NDArray[np.float32]:

@@ -62,6 +62,7 @@ def compile_for_training(model: keras.Model, config: LSTMConfig, steps_per_epoch
         loss=GivenLoss(reduction="mean_with_sample_weight"),
         jit_compile=False,  # measured on CPU: XLA makes this step several times slower
     )
+    optimizer.build(model.trainable_variables)  # variables made inside the first step would have it traced twice
 
 
 def ranking_quality(score: Score, validation: Holdout, k: int = 10) -> dict[str, float]:
