@@ -21,7 +21,7 @@ from recsys.models.lstm.windows import TrainingWindows
 from tests.models.lstm_data import LEARN, TINY, markov_dataset
 from tests.models.test_lstm import hit_rate
 
-TAUGHT = dataclasses.replace(TINY, teachers=2, epochs=2)
+TAUGHT = dataclasses.replace(TINY, units=(16,), teachers=2)
 
 
 def teachers_of(small: Dataset) -> list[LSTMRecommender]:
