@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import settings
 
+from recsys.backend import load_keras
 from recsys.dataset.catalogue import Catalogue
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
@@ -26,6 +29,21 @@ def realdata() -> Path:
     if not folder:
         pytest.skip("RECSYS_REALDATA is not set: the real data sets are not here")
     return Path(folder)
+
+
+@pytest.fixture
+def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect the optimizers of the training steps that are traced; a step that runs traced adds nothing."""
+    optimizers = load_keras().optimizers
+    found: list[str] = []
+    for kind in (optimizers.Adam, optimizers.Muon):
+
+        def apply(self: Any, *given: Any, original: Callable[..., Any] = kind.apply, **named: Any) -> Any:
+            found.append(type(self).__name__)
+            return original(self, *given, **named)
+
+        monkeypatch.setattr(kind, "apply", apply)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -210,6 +210,12 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(small: Datas
     assert first.tobytes() != other.tobytes()
 
 
+@pytest.mark.parametrize("optimizer", ["Adam", "Muon"])
+def test_the_training_step_is_traced_once(optimizer: str, small: Dataset, traced: list[str]) -> None:
+    LSTMRecommender(dataclasses.replace(TINY, units=(16,), optimizer=optimizer.lower())).fit(small)
+    assert traced == [optimizer]
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
 def test_an_interrupted_fit_resumes_to_the_same_bytes(optimizer: str, markov: Dataset, tmp_path: Path) -> None:
     split = split_dataset(markov)

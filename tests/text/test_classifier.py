@@ -121,6 +121,11 @@ def test_the_same_seed_gives_the_same_model():
     assert (first.predict(texts) != other.predict(texts)).any()
 
 
+def test_the_training_step_is_traced_once(traced):
+    TextClassifier(small(epochs=1)).fit(mixed_reviews(60, 0), mixed_reviews(20, 1))
+    assert traced == ["Adam"]
+
+
 def test_what_pretraining_tells_stays_known():
     words = {"good": "tasty", "great": "cosy", "fun": "warm", "bad": "stale", "dull": "cold", "awful": "rude"}
 
