@@ -169,14 +169,16 @@ def part_of(split: Split, part: str) -> Holdout:
 def mean_over_seeds(evaluations: Sequence[Evaluation], *, seed: int = 0) -> Evaluation:
     """Average evaluations of one model under several seeds: per user first, so that intervals are over users.
 
-    The ranks are the first seed's. Raises InputError when they were judged differently.
+    The ranks are the first seed's. A metric whose values of single users some seed lacks is averaged without an
+    interval. Raises InputError when they were judged differently.
     """
     first = evaluations[0]
     if len(evaluations) == 1:
         return first
     if any((one.split_sha256, one.protocol) != (first.split_sha256, first.protocol) for one in evaluations):
         raise InputError("Seeds that are averaged must be judged on the same test set.", "Evaluate all of them again.")
-    per_user = {name: np.mean([one.per_user[name] for one in evaluations], axis=0) for name in first.per_user}
+    shared = [name for name in first.per_user if all(name in one.per_user for one in evaluations)]
+    per_user = {name: np.mean([one.per_user[name] for one in evaluations], axis=0) for name in shared}
     return Evaluation(
         first.model,
         first.protocol,

@@ -19,9 +19,18 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from evaluation.judge import evaluate, time_serving
+from evaluation.joining import join_seeds, read_earlier
+from evaluation.judge import Evaluation, evaluate, time_serving
 from evaluation.metrics import DEFAULT_METRICS, available
-from evaluation.result_files import FOLDER, file_stem, make_result, ranks_frame, require_writable, write_result
+from evaluation.result_files import (
+    FOLDER,
+    file_stem,
+    make_result,
+    ranks_frame,
+    require_writable,
+    result_path,
+    write_result,
+)
 from evaluation.rows import Row, find_row
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Split
@@ -42,25 +51,31 @@ def run_one(
     out: Path = FOLDER,
     save: Path | None = None,
     fitted: Sequence[Path] = (),
+    join: bool = False,
 ) -> Path:
     """Fit a row's model on its data set's training part, once a seed, judge it on the test part, write the result.
 
     `flags` are settings on top of the row's. `fitted` folders, one a seed, are judged as they are: models that earlier
-    runs saved. Raises InputError where they are not as many as the seeds, or have other settings.
+    runs saved. With `join`, the seeds come to those of the result that is there. Raises InputError where the folders
+    are not as many as the seeds or have other settings, and where there is no result of this row to join.
     """
     from evaluation.recipes import RECIPES, load
 
     known = _load_fitted(row, flags, fitted)
     data, split = load(row.data, real)
-    evaluations, models, serve_seconds = [], [], []
+    there = result_path({"data": row.data, "model": row.model}, out)
+    settings = settings_of(row.model, flags, row.seeds[0], base=row.settings)
+    earlier = read_earlier(there, row, settings, split.sha256) if join else None
+    models, serve_seconds = [], []
+    evaluations: dict[int, Evaluation] = {}
     for seed in row.seeds:
         model = known.get(seed) or _fit(row, flags, seed, data, split, save)
         models.append(model)
-        evaluations.append(evaluate(model, split, metrics_of(data), seed=row.seeds[0], progress=True))
+        evaluations[seed] = evaluate(model, split, metrics_of(data), seed=row.seeds[0], progress=True)
         serve_seconds.append(time_serving(model, split.test.inputs))
     model = models[0]
     result = make_result(
-        evaluations,
+        list(evaluations.values()),
         data=row.data,
         config=model.config.to_mapping(),
         seeds=row.seeds,
@@ -71,7 +86,10 @@ def run_one(
         training=getattr(model, "epochs", []),
         data_title=RECIPES[row.data].title,
     )
-    return write_result(result, out, ranks=ranks_frame(evaluations, row.seeds))
+    if earlier is not None:
+        result, evaluations = join_seeds(earlier, result, evaluations)
+        result["command"] = command_of(replace(row, seeds=tuple(evaluations)), flags)
+    return write_result(result, out, ranks=ranks_frame(list(evaluations.values()), list(evaluations)))
 
 
 def metrics_of(data: Dataset) -> list[str]:
@@ -193,7 +211,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if len(rows) == 1:
             [row] = rows
             save, fitted = Path(options.save) if options.save else None, [Path(one) for one in options.fitted]
-            _show(run_one(row, real=real, flags=flags[row.model], out=Path(options.out), save=save, fitted=fitted))
+            out, join = Path(options.out), options.join
+            _show(run_one(row, real=real, flags=flags[row.model], out=out, save=save, fitted=fitted, join=join))
             return 0
         if options.fitted:
             raise InputError("A fitted model is one row, and several were asked for.", "Name one --data and --model.")
@@ -231,7 +250,7 @@ def _in_child(row: Row, flags: Sequence[str], options: argparse.Namespace) -> in
     for name in ("real", "save", "seeds"):
         if getattr(options, name):
             words += [f"--{name}", getattr(options, name)]
-    words += ["--defaults"] if options.defaults else []
+    words += [f"--{name}" for name in ("defaults", "join") if getattr(options, name)]
     print(f"== {row.data} · {row.model}", flush=True)
     return subprocess.run(words, check=False).returncode
 
@@ -250,6 +269,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fitted", nargs="+", default=[], help="judge these saved models, one a seed, instead of fitting"
     )
+    parser.add_argument("--join", action="store_true", help="join the seeds to those of the result that --out has")
     return parser
 
 
