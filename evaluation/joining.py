@@ -17,6 +17,7 @@ from evaluation.protocol import Protocol
 from evaluation.result_files import read_ranks
 from evaluation.rows import Row
 from recsys.errors import InputError
+from recsys.models import model_class
 
 
 def read_earlier(path: Path, row: Row, settings: Mapping[str, Any], split_sha256: str | None) -> Contender:
@@ -30,8 +31,8 @@ def read_earlier(path: Path, row: Row, settings: Mapping[str, Any], split_sha256
     earlier = read_contender(path)
     if earlier.result["split_sha256"] != split_sha256:
         raise InputError(f"{path} was judged on another test set.", "Judge all seeds again, without --join.")
-    known = earlier.result["config"]
-    other = [name for name in settings | known if name != "seed" and settings.get(name) != known.get(name)]
+    known = model_class(row.model).Config.from_mapping(earlier.result["config"]).to_mapping()  # newer settings, too
+    other = [name for name, value in settings.items() if name != "seed" and value != known[name]]
     if other:
         raise InputError(
             f"{path} has other settings than these seeds ({', '.join(other)}).",

@@ -9,7 +9,7 @@ from evaluation.joining import join_seeds, read_earlier
 from evaluation.judge import evaluate
 from evaluation.result_files import make_result, ranks_frame, read_result, write_result
 from evaluation.rows import Row
-from evaluation.run import main
+from evaluation.run import main, settings_of
 from recsys.dataset.split import split_dataset
 from recsys.errors import InputError
 from recsys.models import make_model
@@ -66,16 +66,16 @@ def test_joined_seeds_are_as_if_judged_together(judged, tmp_path, small):
 
 
 def test_only_seeds_of_the_same_row_are_joined(tmp_path):
-    row = Row("tiny", "lstm", seeds=(7,))
-    path = write_judged(tmp_path, "lstm", {0: [[1], [4]], 1: [[2], [9]]}, config={"dim": 8, "seed": 0})
-    same = {"dim": 8, "seed": 7}
+    row = Row("tiny", "bpr", seeds=(7,))
+    path = write_judged(tmp_path, "bpr", {0: [[1], [4]], 1: [[2], [9]]}, config={"factors": 8, "seed": 0})
+    same = settings_of("bpr", ["factors=8"], 7)  # the file is older than the settings that it lacks
     assert read_earlier(path, row, same, "ab" * 32).ranks.keys() == {0, 1}
     with pytest.raises(InputError, match=r"There is no .*none.json to join seeds to"):
         read_earlier(tmp_path / "none.json", row, same, "ab" * 32)
     with pytest.raises(InputError, match="was judged on another test set"):
         read_earlier(path, row, same, "cd" * 32)
-    with pytest.raises(InputError, match=r"has other settings than these seeds \(dim, window\)"):
-        read_earlier(path, row, {"dim": 9, "window": 3, "seed": 7}, "ab" * 32)
+    with pytest.raises(InputError, match=r"has other settings than these seeds \(factors, iterations\)"):
+        read_earlier(path, row, settings_of("bpr", ["factors=9", "iterations=3"], 7), "ab" * 32)
     with pytest.raises(InputError, match="holds seed 1 already"):
         read_earlier(path, replace(row, seeds=(1, 2)), same, "ab" * 32)
 
