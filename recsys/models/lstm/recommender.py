@@ -257,8 +257,7 @@ class LSTMRecommender(Recommender):
         scores = self._deep(states)
         if self._wide is not None:
             scores *= np.float32(self._wide.deep_share)
-            linear = self._wide.scores(histories, states)
-            scores[np.repeat(np.arange(len(scores)), np.diff(linear.indptr)), linear.indices] += linear.data
+            scores += self._wide.scores(histories, states).toarray()  # several times faster than adding at its places
             if wish := self._wish(mood):  # the linear model cannot read it, and outweighs what the network makes of it
                 has = self.data.catalogue.token_matrix(wish).mean(axis=1)
                 scores += np.float32(self.config.wish_odds) * has.astype(np.float32)
