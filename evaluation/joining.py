@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from recsys.errors import InputError
 from recsys.models import model_class
 
 
-def read_earlier(path: Path, row: Row, settings: Mapping[str, Any], split_sha256: str | None) -> Contender:
+def read_earlier(
+    path: Path, row: Row, settings: Mapping[str, Any], split_sha256: str | None, metrics: Sequence[str]
+) -> Contender:
     """Read the result that the row's seeds are to be joined to, and check that it is of the same row.
 
-    `settings` are those of a model of this run. Raises InputError where there is no such result, and where its test
-    set or settings are others or it holds one of the seeds.
+    `settings` are those of a model of this run, `metrics` what it is judged by. Raises InputError where there is no
+    such result, and where its test set, settings or metrics are others or it holds one of the seeds.
     """
     if not path.is_file():
         raise InputError(f"There is no {path} to join seeds to.", "Judge the first seeds without --join.")
@@ -38,6 +40,9 @@ def read_earlier(path: Path, row: Row, settings: Mapping[str, Any], split_sha256
             f"{path} has other settings than these seeds ({', '.join(other)}).",
             "Judge all seeds again, without --join.",
         )
+    if set(metrics) != set(earlier.result["metrics"]):
+        differ = sorted(set(metrics) ^ set(earlier.result["metrics"]))
+        raise InputError(f"{path} has other metrics ({', '.join(differ)}).", "Judge all seeds again, without --join.")
     if twice := sorted(set(row.seeds) & set(earlier.result["seeds"])):
         raise InputError(
             f"{path} holds seed {', '.join(map(str, twice))} already.", "Name the new seeds alone: --seeds 7."

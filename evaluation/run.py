@@ -21,7 +21,7 @@ from typing import Any
 
 from evaluation.joining import join_seeds, read_earlier
 from evaluation.judge import Evaluation, evaluate, time_serving
-from evaluation.metrics import DEFAULT_METRICS, available
+from evaluation.metrics import DEFAULT_METRICS, available, metrics_at
 from evaluation.result_files import (
     FOLDER,
     file_stem,
@@ -65,13 +65,14 @@ def run_one(
     data, split = load(row.data, real)
     there = result_path({"data": row.data, "model": row.model}, out)
     settings = settings_of(row.model, flags, row.seeds[0], base=row.settings)
-    earlier = read_earlier(there, row, settings, split.sha256) if join else None
+    metrics = list(map(str, metrics_at(metrics_of(data))))
+    earlier = read_earlier(there, row, settings, split.sha256, metrics) if join else None
     models, serve_seconds = [], []
     evaluations: dict[int, Evaluation] = {}
     for seed in row.seeds:
         model = known.get(seed) or _fit(row, flags, seed, data, split, save)
         models.append(model)
-        evaluations[seed] = evaluate(model, split, metrics_of(data), seed=row.seeds[0], progress=True)
+        evaluations[seed] = evaluate(model, split, metrics, seed=row.seeds[0], progress=True)
         serve_seconds.append(time_serving(model, split.test.inputs))
     model = models[0]
     result = make_result(

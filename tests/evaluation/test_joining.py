@@ -49,7 +49,7 @@ def test_joined_seeds_are_as_if_judged_together(judged, tmp_path, small):
     path = write_result(early, tmp_path, ranks=ranks_frame(list(its_evaluations.values()), [0, 3]))
     late, evaluations = judged(1)
     row = Row("toy", "bpr", seeds=(1,))
-    earlier = read_earlier(path, row, late["config"], split_dataset(small).sha256)
+    earlier = read_earlier(path, row, late["config"], split_dataset(small).sha256, list(late["metrics"]))
     joined, of_all = join_seeds(earlier, late, evaluations)
     together, expected = judged(0, 1, 3)
     assert (joined["seeds"], joined["config"]) == ([0, 1, 3], together["config"])
@@ -69,15 +69,18 @@ def test_only_seeds_of_the_same_row_are_joined(tmp_path):
     row = Row("tiny", "bpr", seeds=(7,))
     path = write_judged(tmp_path, "bpr", {0: [[1], [4]], 1: [[2], [9]]}, config={"factors": 8, "seed": 0})
     same = settings_of("bpr", ["factors=8"], 7)  # the file is older than the settings that it lacks
-    assert read_earlier(path, row, same, "ab" * 32).ranks.keys() == {0, 1}
+    names = ["recall@10", "ndcg@10"]
+    assert read_earlier(path, row, same, "ab" * 32, names).ranks.keys() == {0, 1}
     with pytest.raises(InputError, match=r"There is no .*none.json to join seeds to"):
-        read_earlier(tmp_path / "none.json", row, same, "ab" * 32)
+        read_earlier(tmp_path / "none.json", row, same, "ab" * 32, names)
     with pytest.raises(InputError, match="was judged on another test set"):
-        read_earlier(path, row, same, "cd" * 32)
+        read_earlier(path, row, same, "cd" * 32, names)
     with pytest.raises(InputError, match=r"has other settings than these seeds \(factors, iterations\)"):
-        read_earlier(path, row, settings_of("bpr", ["factors=9", "iterations=3"], 7), "ab" * 32)
+        read_earlier(path, row, settings_of("bpr", ["factors=9", "iterations=3"], 7), "ab" * 32, names)
+    with pytest.raises(InputError, match=r"has other metrics \(mrr, ndcg@10\)"):
+        read_earlier(path, row, same, "ab" * 32, ["recall@10", "mrr"])
     with pytest.raises(InputError, match="holds seed 1 already"):
-        read_earlier(path, replace(row, seeds=(1, 2)), same, "ab" * 32)
+        read_earlier(path, replace(row, seeds=(1, 2)), same, "ab" * 32, names)
 
 
 @pytest.mark.realdata
