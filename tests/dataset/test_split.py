@@ -13,6 +13,7 @@ from recsys.dataset.prepared import Order
 from recsys.dataset.split import (
     SplitPlan,
     global_time,
+    hold_out_earlier,
     leave_last_out,
     random_holdout,
     split_dataset,
@@ -85,6 +86,44 @@ def test_random_events_are_held_out(histories, seed):
     assert split.sha256 == random_holdout(histories, seed=seed).sha256
     total = split.train.n_events + split.validation.targets.n_events + split.test.targets.n_events
     assert total == histories.n_events
+
+
+def test_earlier_events_by_hand():
+    histories = Histories.from_lists([[2, 3, 4, 5, 6], [7, 8, 9], [2]], users=[2, 3, 4])
+    split, holdouts = hold_out_earlier(histories, 2, ordered=True)
+    assert [split.train.of(user).tolist() for user in range(3)] == [[2, 3, 4], [7, 8], [2]]
+    assert split.validation.inputs.users.tolist() == [2, 3]
+    assert split.validation.targets.items.tolist() == [5, 9], "what follows"
+    assert split.test.targets.items.tolist() == [5, 6, 9]
+    last, before = holdouts
+    assert [last.inputs.of(user).tolist() for user in range(2)] == [[2, 3, 4, 5], [7, 8]]
+    assert last.targets.items.tolist() == [6, 9]
+    assert before.inputs.items.tolist() == [2, 3, 4], "half of three events is one"
+    assert before.targets.items.tolist() == [5]
+
+
+@given(worlds(), st.integers(1, 4), st.booleans(), st.integers(0, 3))
+def test_earlier_events_are_each_a_target_once(histories, n, ordered, seed):
+    split, holdouts = hold_out_earlier(histories, n, ordered=ordered, seed=seed)
+    taken = np.minimum(n, histories.lengths // 2)
+    assert (split.train.lengths == histories.lengths - taken).all()
+    assert np.array_equal(split.train.users, histories.users)
+    assert len(holdouts) == taken.max(initial=0)
+    found = {user: [] for user in histories.users}
+    for part in holdouts:
+        assert (part.targets.lengths == 1).all()
+        for row, user in enumerate(part.inputs.users):
+            whole, rest = histories.of(user - FIRST).tolist(), part.inputs.of(row).tolist()
+            target = part.targets.of(row)[0]
+            found[user].append(target)
+            assert rest == (whole[: whole.index(target)] if ordered else [item for item in whole if item != target])
+    for place, user in enumerate(histories.users):
+        assert {*found[user], *split.train.of(place)} == set(histories.of(place))
+        assert len(found[user]) == taken[place]
+    assert split.validation.n_users == np.count_nonzero(taken)
+    for row, user in enumerate(split.validation.inputs.users):
+        assert split.validation.inputs.of(row).tolist() == split.train.of(user - FIRST).tolist()
+        assert split.validation.targets.of(row).tolist() == found[user][-1:]
 
 
 @given(worlds(), st.sampled_from(["first", "last", "random", "all"]), st.floats(0.05, 0.95))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from evaluation.tune.search import space_of
 from recsys.dataset.catalogue import Catalogue
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
-from recsys.dataset.split import split_dataset
+from recsys.dataset.split import hold_out_earlier, split_dataset
 from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.errors import ArtifactError, ConfigError, InputError
 from recsys.models import load_model, make_model
@@ -319,6 +320,7 @@ def test_altered_trees_are_refused(tmp_path: Path) -> None:
         {"members": "popularity als item-knn"},
         {"als.factors": 3},
         {"depth": 3},
+        {"earlier_targets": 2},
         {"trees": 3},
         {"leaves": 2},
         {"learning_rate": 0.3},
@@ -353,3 +355,37 @@ def test_the_last_title_tells_where_people_walk_along_the_ids() -> None:
         make_model("rerank", settings | {"last_title": last_title}).fit(data, split) for last_title in (False, True)
     )
     assert hit_rate(told, split.test) > hit_rate(blind, split.test) + 0.3
+
+
+def test_earlier_titles_teach_where_few_people_are_held_out() -> None:
+    data = chains(0.9, n_people=30)
+    split = split_dataset(data)
+    settings = {"members": "popularity", "depth": 30, "trees": 60, "last_title": True}
+    few, more = (
+        hit_rate(make_model("rerank", settings | {"earlier_targets": n}).fit(data, split), split.test) for n in (0, 3)
+    )
+    assert more > few + 0.1
+
+
+def test_members_fitted_without_earlier_titles_are_taken() -> None:
+    data = franchises(200)
+    split = split_dataset(data)
+    config = RerankConfig.from_flags(["members=popularity als", "als.factors=2", "trees=20", "earlier_targets=2"])
+    past, _ = hold_out_earlier(split.train, 2, ordered=False)
+    members = {name: make_model(name, config.of(name).to_mapping()).fit(data, past) for name in config.members}
+    assert members["popularity"].facts["n_events"] == split.train.n_events - 2 * 200
+    given = RerankRecommender(config, fitted_earlier=members).fit(data, split)
+    assert given.trees == RerankRecommender(config).fit(data, split).trees is not None
+    wrong = RerankRecommender(config, fitted_earlier={"als": make_model("als", {"factors": 2}).fit(data, split)})
+    with pytest.raises(InputError, match="fitted als has learned from train part of random-1-out-seed-0, not from"):
+        wrong.fit(data, split)
+
+
+def test_earlier_titles_of_people_who_have_none_to_spare_are_missing() -> None:
+    data = camps(60)
+    split = split_dataset(data)
+    short = replace(split, train=split.train.last(1))
+    model, usual = (
+        RerankRecommender(RerankConfig.from_flags([*FLAGS, f"earlier_targets={n}"])).fit(data, short) for n in (3, 0)
+    )
+    assert_same_lists(model.recommend(k=5), usual.recommend(k=5), exactly=True)

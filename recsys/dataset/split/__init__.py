@@ -1,6 +1,6 @@
 """Hold out events for validation and test: by the last, at random, at one point in time, or by person."""
 
-from recsys.dataset.split.leave_out import leave_last_out, random_holdout
+from recsys.dataset.split.leave_out import hold_out_earlier, leave_last_out, random_holdout
 from recsys.dataset.split.parts import Holdout, Split
 from recsys.dataset.split.people import unseen_users
 from recsys.dataset.split.plan import SplitPlan, split_dataset
@@ -11,6 +11,7 @@ __all__ = [
     "Split",
     "SplitPlan",
     "global_time",
+    "hold_out_earlier",
     "leave_last_out",
     "random_holdout",
     "split_dataset",

@@ -25,6 +25,33 @@ def random_holdout(histories: Histories, *, n_targets: int = 1, seed: int = 0) -
     return _cut(histories, place, n_targets, f"random-{n_targets}-out-seed-{seed}")
 
 
+def hold_out_earlier(histories: Histories, n: int, *, ordered: bool, seed: int = 0) -> tuple[Split, list[Holdout]]:
+    """Hold the last `n` events of each person, random ones without an order, out of a training part once more.
+
+    So what orders the titles that models find can learn from more than the validation part. Nobody loses more than
+    half of their events. Returns a split for fitting these models, whose validation part is one event of each person,
+    and whose test part is all that were taken; and up to `n` holdouts of one target each, whose inputs are what is
+    known when a target is asked for: all before it, or without an order all but it.
+    """
+    from_end = np.repeat(histories.offsets[1:], histories.lengths) - np.arange(histories.n_events) - 1
+    place = from_end if ordered else shuffled_places(histories, np.random.default_rng(seed))
+    counts = np.minimum(n, histories.lengths // 2)
+    held = np.repeat(counts, histories.lengths)
+
+    def holdout(inputs: npt.NDArray[np.bool_], target: npt.NDArray[np.bool_]) -> Holdout:
+        targets = histories.keep_events(target)
+        users = np.flatnonzero(targets.lengths)
+        return Holdout(histories.keep_events(inputs).select(users), targets.select(users))
+
+    holdouts = [
+        holdout(place > number if ordered else place != number, (place == number) & (number < held))
+        for number in range(int(counts.max(initial=0)))
+    ]
+    rest = place >= held
+    validation, test = holdout(rest, (place == held - 1) & ~rest), holdout(rest, ~rest)
+    return Split(f"earlier-{n}-out", histories.keep_events(rest), validation, test), holdouts
+
+
 def shuffled_places(histories: Histories, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Number each user's events from 0 in a random order, shape (n_events,)."""
     shuffled = np.lexsort((rng.random(histories.n_events), histories.rows))

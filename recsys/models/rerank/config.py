@@ -22,6 +22,12 @@ class RerankConfig(CompositeConfig):
     last_title: bool = setting(
         False, "describe candidates by the last title of a history too, where histories have an order"
     )
+    earlier_targets: int = setting(
+        0,
+        "training events of each person that trees are grown on beside the held-out ones; fits the members twice",
+        low=0,
+        high=100,
+    )
     trees: int = setting(200, "boosted trees", low=1)
     leaves: int = setting(8, "leaves of a tree", low=2, high=256)
     learning_rate: float = setting(0.05, "how much each tree adds", low=1e-4, high=1.0)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
-from recsys.dataset.split import Holdout
+from recsys.dataset.split import Holdout, hold_out_earlier
 from recsys.models.base import BATCH, Recommender, Scores
 from recsys.models.composite.config import model_of
 from recsys.models.composite.recommender import CompositeRecommender
@@ -26,6 +26,8 @@ FOLDS = 5
 """Parts that the held-out people are divided into, to judge trees by people who did not grow them."""
 MAX_USERS = 10_000
 """Held-out people that trees are grown on, at most."""
+MAX_EARLIER = 40_000
+"""Earlier events that trees are grown on, at most."""
 LEAST_TELLING = 20
 """People with a held-out title among their candidates, below which no trees are grown."""
 
@@ -36,9 +38,14 @@ class RerankRecommender(CompositeRecommender):
     Each member puts up its `depth` best unseen titles. A candidate is described by each member's score and rank, by
     what the training part and the catalogue say of the title (watchers, ratings, type, genres and tags, and the names,
     which tell franchises), and by what the history has to do with it. Trees that maximise NDCG@k (`trees.py`) are
-    grown on the held-out titles of the validation part, as the weights of a blend are chosen there. Titles that are no
-    candidates follow, in the order of the member that is best alone. Where trees grown on some of the people do not
-    beat that member on the others, there is no second stage, and the member alone remains.
+    grown on the held-out titles of the validation part, as the weights of a blend are chosen there; with
+    `earlier_targets` also on the last titles of the training part (random ones without an order), as members see them
+    that are fitted without these. Titles that are no candidates follow, in the order of the member that is best alone.
+    Where trees grown on some of the people do not beat that member on the others, there is no second stage, and the
+    member alone remains.
+
+    `fitted` models are taken as they are; so are `fitted_earlier` ones, for `earlier_targets`: fitted with the
+    split that `hold_out_earlier` gives.
 
     Two stages, candidates and their order: Covington, Adams, Sargin, Deep neural networks for YouTube
     recommendations, RecSys 2016. A mood is left to the members that follow one.
@@ -50,8 +57,15 @@ class RerankRecommender(CompositeRecommender):
     state_file = "rerank.json"
     facts_file = "titles.npz"
 
-    def __init__(self, config: RerankConfig | None = None, *, fitted: Mapping[str, Recommender] | None = None) -> None:
+    def __init__(
+        self,
+        config: RerankConfig | None = None,
+        *,
+        fitted: Mapping[str, Recommender] | None = None,
+        fitted_earlier: Mapping[str, Recommender] | None = None,
+    ) -> None:
         super().__init__(config, fitted=fitted)
+        self._fitted_earlier = dict(fitted_earlier or {})
         self.trees: Trees | None = None
         """The second stage, where there is one."""
         self._first = ""
@@ -61,6 +75,7 @@ class RerankRecommender(CompositeRecommender):
 
     def _read(self, data: Dataset) -> None:
         self._titles = TitleFacts.of(data)
+        self._histories = data.histories
 
     def _settle(self, members: dict[str, Recommender]) -> None:
         first = self.config.members[0]
@@ -68,12 +83,11 @@ class RerankRecommender(CompositeRecommender):
         self._restore({first: members[first]}, {"first": first, "trees": None})
 
     def _learn(self, members: dict[str, Recommender], validation: Holdout, progress: bool) -> None:
+        config, labels, k = self.config, list(members), self.config.cutoff
+        earlier = self._look_back(progress) if config.earlier_targets else None
         if progress:
             print(f"Describing the candidates of {', '.join(members)}", file=sys.stderr)
-        config, labels, k = self.config, list(members), self.config.cutoff
-        if validation.n_users > MAX_USERS:
-            drawn = np.random.default_rng(config.seed).choice(validation.n_users, MAX_USERS, replace=False)
-            validation = validation.select(np.sort(drawn))
+        validation = _drawn(validation, MAX_USERS, config.seed)
         self.members = members
         lists, ndcg, recall = self._describe(validation)
         self.alone = dict(zip(labels, ndcg.T, strict=True))
@@ -82,12 +96,12 @@ class RerankRecommender(CompositeRecommender):
         if telling >= LEAST_TELLING:
             if progress:
                 print(f"Growing trees on {telling:,} people, {FOLDS} times without some of them", file=sys.stderr)
-            self.honest, honest_recall = self._cross_fitted(lists, validation)
+            self.honest, honest_recall = self._cross_fitted(lists, validation, earlier)
         found = {f"ndcg@{k}": float(ndcg[:, best].mean()), f"recall@{k}": float(recall[:, best].mean())}
         trees = None
         if self.honest is not None:
             if self.honest.mean() > ndcg[:, best].mean():
-                trees = Trees.grow(lists, config, self._columns(labels))
+                trees = Trees.grow(_with(earlier, lists, validation.n_users), config, self._columns(labels))
                 found = {f"ndcg@{k}": float(self.honest.mean()), f"recall@{k}": float(honest_recall.mean())}
             found[f"cross_fitted_ndcg@{k}"] = float(self.honest.mean())
         self._report(labels, ndcg, recall, trees)
@@ -95,6 +109,29 @@ class RerankRecommender(CompositeRecommender):
         self._restore(kept, {"first": labels[best], "trees": None if trees is None else trees.text})
         self.facts |= {"validation": found, "second_stage": trees is not None}
         self.facts["learned_from_validation"] = trees is not None
+
+    def _look_back(self, progress: bool) -> tuple[Lists, int] | None:
+        """Describe candidates for the last events of the training part by members that have not seen them.
+
+        Returns them with the number of people that they count, or None where nobody has an event to spare.
+        """
+        n, ordered = self.config.earlier_targets, self.data.order is not Order.NONE
+        split, holdouts = hold_out_earlier(self._histories, n, ordered=ordered, seed=self.config.seed)
+        if not holdouts:
+            return None
+        if progress:
+            print(f"Fitting the members without the last {n} events of each person", file=sys.stderr)
+        past = type(self)(self.config, fitted=self._fitted_earlier)
+        past._data, past.facts = self.data, {"fitted_on": split.protocol, "test_sha256": split.sha256}
+        part = self.data.with_histories(split.train)
+        past._read(part)
+        past.members = past._fit_members(part, split.validation, progress)
+        if progress:
+            print(f"Describing their candidates for up to {len(holdouts)} events a person", file=sys.stderr)
+        most = MAX_EARLIER // len(holdouts)
+        holdouts = [_drawn(holdout, most, self.config.seed) for holdout in holdouts]
+        sizes = [holdout.n_users for holdout in holdouts]
+        return Lists.joined([past._describe(holdout)[0] for holdout in holdouts], sizes), sum(sizes)
 
     def _describe(self, validation: Holdout) -> tuple[Lists, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return everybody's candidates, and NDCG and recall of each member alone, (n_users, n_members)."""
@@ -129,7 +166,7 @@ class RerankRecommender(CompositeRecommender):
         return feature_names(list(labels), last_title=self._reads_the_last_title)
 
     def _cross_fitted(
-        self, lists: Lists, validation: Holdout
+        self, lists: Lists, validation: Holdout, earlier: tuple[Lists, int] | None
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return each person's NDCG and recall by trees grown on the other folds of the people, (n_users,) each.
 
@@ -139,7 +176,8 @@ class RerankRecommender(CompositeRecommender):
         fold = np.random.default_rng(self.config.seed).permutation(n_users) % FOLDS
         ndcg, recall = np.zeros(n_users), np.zeros(n_users)
         for number in range(FOLDS):
-            trees = Trees.grow(lists.of(fold != number), self.config, self._columns(self.members))
+            others = _with(earlier, lists.of(fold != number), n_users)
+            trees = Trees.grow(others, self.config, self._columns(self.members))
             judged = lists.of(fold == number)
             part = list_quality(judged, trees.score(judged.features), validation.targets.lengths, k)
             ndcg += part[0]
@@ -238,6 +276,18 @@ def list_quality(
     lost = np.repeat(np.arange(len(n_targets)), missing)
     all_ranks = np.concatenate([hits[0], np.full(len(lost), np.iinfo(np.int64).max)])
     return quality(all_ranks, np.concatenate([hits[1], lost]), len(n_targets), k)
+
+
+def _with(earlier: tuple[Lists, int] | None, lists: Lists, n_users: int) -> Lists:
+    """Put lists of earlier events before those of `n_users` held-out people."""
+    return lists if earlier is None else Lists.joined([earlier[0], lists], [earlier[1], n_users])
+
+
+def _drawn(holdout: Holdout, most: int, seed: int) -> Holdout:
+    """Draw people where there are more of them."""
+    if holdout.n_users <= most:
+        return holdout
+    return holdout.select(np.sort(np.random.default_rng(seed).choice(holdout.n_users, most, replace=False)))
 
 
 def _behind(scores: Scores) -> Scores:

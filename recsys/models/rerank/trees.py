@@ -5,6 +5,7 @@ LambdaMART: Burges, From RankNet to LambdaRank to LambdaMART: an overview, Micro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -37,6 +38,15 @@ class Lists:
         """Keep these people's candidates; `users` is (n_users,)."""
         kept = users[self.rows]
         return Lists(self.rows[kept], self.codes[kept], self.wanted[kept], self.features[kept])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Lists], sizes: Sequence[int]) -> Lists:
+        """Put the lists of other people (`sizes`: of how many) one after the other."""
+        starts = np.cumsum([0, *sizes[:-1]])
+        return cls(
+            np.concatenate([part.rows + start for part, start in zip(parts, starts, strict=True)]),
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("codes", "wanted", "features")),
+        )
 
 
 @dataclass(frozen=True)
