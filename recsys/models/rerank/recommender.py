@@ -95,7 +95,8 @@ class RerankRecommender(CompositeRecommender):
         telling = len(np.unique(lists.rows[lists.wanted]))
         if telling >= LEAST_TELLING:
             if progress:
-                print(f"Growing trees on {telling:,} people, {FOLDS} times without some of them", file=sys.stderr)
+                more = f" and {earlier[1]:,} earlier titles" if earlier else ""
+                print(f"Growing trees on {telling:,} people{more}, {FOLDS} times without some people", file=sys.stderr)
             self.honest, honest_recall = self._cross_fitted(lists, validation, earlier)
         found = {f"ndcg@{k}": float(ndcg[:, best].mean()), f"recall@{k}": float(recall[:, best].mean())}
         trees = None
