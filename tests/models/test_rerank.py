@@ -374,7 +374,9 @@ def test_members_fitted_without_earlier_titles_are_taken() -> None:
     past, _ = hold_out_earlier(split.train, 2, ordered=False)
     members = {name: make_model(name, config.of(name).to_mapping()).fit(data, past) for name in config.members}
     assert members["popularity"].facts["n_events"] == split.train.n_events - 2 * 200
+    members["als"].facts["fit_seconds"] = 1000.0
     given = RerankRecommender(config, fitted_earlier=members).fit(data, split)
+    assert given.facts["fit_seconds"] > 1000
     assert given.trees == RerankRecommender(config).fit(data, split).trees is not None
     wrong = RerankRecommender(config, fitted_earlier={"als": make_model("als", {"factors": 2}).fit(data, split)})
     with pytest.raises(InputError, match="fitted als has learned from train part of random-1-out-seed-0, not from"):

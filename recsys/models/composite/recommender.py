@@ -95,6 +95,10 @@ class CompositeRecommender(Recommender):
     def _read(self, data: Dataset) -> None:  # not every model of models has anything to read
         """Take from the training part what is needed beside the members."""
 
+    def _taken(self) -> list[Recommender]:
+        """Name the models that were fitted already."""
+        return list(self._fitted.values())
+
     def _needs_no_validation(self) -> bool:
         """Say whether the settings leave nothing to learn from held-out events."""
         return bool(self._fitted)
@@ -103,7 +107,7 @@ class CompositeRecommender(Recommender):
 
     def fit(self, dataset: Dataset, split: Split | None = None, *, progress: bool = False) -> Self:
         super().fit(dataset, split, progress=progress)
-        before = sum(model.facts.get("fit_seconds", 0.0) for model in self._fitted.values())
+        before = sum(model.facts.get("fit_seconds", 0.0) for model in self._taken())
         self.facts["fit_seconds"] = round(self.facts["fit_seconds"] + before, 2)
         return self
 

@@ -77,6 +77,9 @@ class RerankRecommender(CompositeRecommender):
         self._titles = TitleFacts.of(data)
         self._histories = data.histories
 
+    def _taken(self) -> list[Recommender]:
+        return [*super()._taken(), *self._fitted_earlier.values()]
+
     def _settle(self, members: dict[str, Recommender]) -> None:
         first = self.config.members[0]
         self._rows = [{"member": label, "model": model_of(label)} for label in members]
@@ -132,7 +135,7 @@ class RerankRecommender(CompositeRecommender):
         most = MAX_EARLIER // len(holdouts)
         holdouts = [_drawn(holdout, most, self.config.seed) for holdout in holdouts]
         sizes = [holdout.n_users for holdout in holdouts]
-        return Lists.joined([past._describe(holdout)[0] for holdout in holdouts], sizes), sum(sizes)
+        return Lists.joined([past._describe(holdout)[0].telling() for holdout in holdouts], sizes), sum(sizes)
 
     def _describe(self, validation: Holdout) -> tuple[Lists, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return everybody's candidates, and NDCG and recall of each member alone, (n_users, n_members)."""

@@ -36,7 +36,13 @@ class Lists:
 
     def of(self, users: npt.NDArray[np.bool_]) -> Lists:
         """Keep these people's candidates; `users` is (n_users,)."""
-        kept = users[self.rows]
+        return self._keep(users[self.rows])
+
+    def telling(self) -> Lists:
+        """Keep the people one of whose candidates is wanted: the others teach nothing."""
+        return self._keep(np.isin(self.rows, self.rows[self.wanted]))
+
+    def _keep(self, kept: npt.NDArray[np.bool_]) -> Lists:
         return Lists(self.rows[kept], self.codes[kept], self.wanted[kept], self.features[kept])
 
     @classmethod
@@ -62,19 +68,15 @@ class Trees:
         People none of whose candidates is wanted say nothing and are left out; there must be others.
         """
         library = _library()
-        users, places = np.unique(lists.rows, return_inverse=True)
-        telling = np.bincount(places, lists.wanted, len(users)) > 0
-        kept = telling[places]
-        sizes = np.bincount(places[kept], minlength=len(users))[telling]
-        data = library.Dataset(
-            lists.features[kept], lists.wanted[kept].astype(np.int32), group=sizes, feature_name=_plain(names)
-        )
+        lists = lists.telling()
+        sizes = np.unique(lists.rows, return_counts=True)[1]
+        data = library.Dataset(lists.features, lists.wanted.astype(np.int32), group=sizes, feature_name=_plain(names))
         settings = {
             "objective": "lambdarank",
             "lambdarank_truncation_level": 2 * config.cutoff,
             "learning_rate": config.learning_rate,
             "num_leaves": config.leaves,
-            "min_data_in_leaf": max(5, min(config.least_rows, int(kept.sum()) // 50)),
+            "min_data_in_leaf": max(5, min(config.least_rows, len(lists.rows) // 50)),
             "feature_fraction": config.feature_share,
             "bagging_fraction": config.user_share,
             "bagging_freq": 1,
