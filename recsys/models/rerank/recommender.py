@@ -124,7 +124,7 @@ class RerankRecommender(CompositeRecommender):
         if not holdouts:
             return None
         if progress:
-            print(f"Fitting the members without the last {n} events of each person", file=sys.stderr)
+            print(f"Fitting the members without {n} events of each person", file=sys.stderr)
         past = type(self)(self.config, fitted=self._fitted_earlier)
         past._data, past.facts = self.data, {"fitted_on": split.protocol, "test_sha256": split.sha256}
         part = self.data.with_histories(split.train)
