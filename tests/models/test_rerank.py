@@ -381,6 +381,19 @@ def test_members_fitted_without_earlier_titles_are_taken() -> None:
     wrong = RerankRecommender(config, fitted_earlier={"als": make_model("als", {"factors": 2}).fit(data, split)})
     with pytest.raises(InputError, match="fitted als has learned from train part of random-1-out-seed-0, not from"):
         wrong.fit(data, split)
+    with pytest.raises(InputError, match="given as 'ease', which is no such member"):
+        RerankRecommender(config, fitted_earlier={"ease": make_model("ease")})
+    with pytest.raises(InputError, match="for earlier_targets, which is 0"):
+        RerankRecommender(replace(config, earlier_targets=0), fitted_earlier=members)
+
+
+def test_lists_of_other_people_are_joined() -> None:
+    parts = [lists_of(3, True), lists_of(2, True, seed=1), lists_of(2, True, seed=2).of(np.array([False, True]))]
+    joined = Lists.joined(parts)
+    assert joined.rows.tolist() == [person for person in (0, 1, 2, 3, 4, 6) for _ in range(10)]
+    assert joined.n_users == 6
+    assert np.array_equal(joined.features, np.concatenate([part.features for part in parts]))
+    assert joined.wanted.sum() == 6
 
 
 def test_earlier_titles_of_people_who_have_none_to_spare_are_missing() -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Holdout
 from recsys.models.base import BATCH, Recommender, Scores
 from recsys.models.blend.config import AUTO, BlendConfig
@@ -55,7 +56,7 @@ class BlendRecommender(CompositeRecommender):
         self._sharpness = {}
         self._take(members, self._given_choice())
 
-    def _learn(self, members: dict[str, Recommender], validation: Holdout, progress: bool) -> None:
+    def _learn(self, data: Dataset, members: dict[str, Recommender], validation: Holdout, progress: bool) -> None:
         """Choose scale and weights on the held-out users, and check them by a full ranking."""
         if progress:
             print(f"Weighing {', '.join(members)}", file=sys.stderr)

@@ -52,12 +52,7 @@ class CompositeRecommender(Recommender):
             config = self._config_of(fitted)
         super().__init__(config)
         self._fitted = dict(fitted or {})
-        for label, model in self._fitted.items():
-            if label not in self.config.members or model.name != model_of(label):
-                raise InputError(
-                    f"A fitted {model.name} model was given as '{label}', which is no such member of this {self.name}.",
-                    f"Its members: {', '.join(self.config.members)}.",
-                )
+        self._check_members(self._fitted)
         self.members: dict[str, Recommender] = {}
         """The fitted members that serve."""
         self._rows: list[dict[str, Any]] = []
@@ -73,8 +68,8 @@ class CompositeRecommender(Recommender):
     # -- what a subclass computes ------------------------------------------------------------------------------
 
     @abstractmethod
-    def _learn(self, members: dict[str, Recommender], validation: Holdout, progress: bool) -> None:
-        """Learn from held-out events how to combine the fitted members."""
+    def _learn(self, data: Dataset, members: dict[str, Recommender], validation: Holdout, progress: bool) -> None:
+        """Learn from held-out events how to combine the members, which were fitted on `data`."""
 
     @abstractmethod
     def _settle(self, members: dict[str, Recommender]) -> None:
@@ -115,11 +110,19 @@ class CompositeRecommender(Recommender):
         self.members, self._rows, self.honest, self.alone = {}, [], None, {}
         self._read(data)
         if validation is not None and validation.n_users:
-            self._learn(self._fit_members(data, validation, progress), validation, progress)
+            self._learn(data, self._fit_members(data, validation, progress), validation, progress)
         elif self._needs_no_validation():
             self._settle(self._fit_members(data, None, progress))
         else:
             self._fit_in_two_steps(data, progress)
+
+    def _check_members(self, fitted: Mapping[str, Recommender]) -> None:
+        for label, model in fitted.items():
+            if label not in self.config.members or model.name != model_of(label):
+                raise InputError(
+                    f"A fitted {model.name} model was given as '{label}', which is no such member of this {self.name}.",
+                    f"Its members: {', '.join(self.config.members)}.",
+                )
 
     def _fit_members(self, data: Dataset, validation: Holdout | None, progress: bool) -> dict[str, Recommender]:
         members = {}

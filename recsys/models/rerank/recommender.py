@@ -13,6 +13,7 @@ import numpy.typing as npt
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout, hold_out_earlier
+from recsys.errors import InputError
 from recsys.models.base import BATCH, Recommender, Scores
 from recsys.models.composite.config import model_of
 from recsys.models.composite.recommender import CompositeRecommender
@@ -66,6 +67,9 @@ class RerankRecommender(CompositeRecommender):
     ) -> None:
         super().__init__(config, fitted=fitted)
         self._fitted_earlier = dict(fitted_earlier or {})
+        self._check_members(self._fitted_earlier)
+        if self._fitted_earlier and not self.config.earlier_targets:
+            raise InputError("Members fitted earlier are for earlier_targets, which is 0.", "Set earlier_targets.")
         self.trees: Trees | None = None
         """The second stage, where there is one."""
         self._first = ""
@@ -75,7 +79,6 @@ class RerankRecommender(CompositeRecommender):
 
     def _read(self, data: Dataset) -> None:
         self._titles = TitleFacts.of(data)
-        self._histories = data.histories
 
     def _taken(self) -> list[Recommender]:
         return [*super()._taken(), *self._fitted_earlier.values()]
@@ -85,9 +88,8 @@ class RerankRecommender(CompositeRecommender):
         self._rows = [{"member": label, "model": model_of(label)} for label in members]
         self._restore({first: members[first]}, {"first": first, "trees": None})
 
-    def _learn(self, members: dict[str, Recommender], validation: Holdout, progress: bool) -> None:
+    def _learn(self, data: Dataset, members: dict[str, Recommender], validation: Holdout, progress: bool) -> None:
         config, labels, k = self.config, list(members), self.config.cutoff
-        earlier = self._look_back(progress) if config.earlier_targets else None
         if progress:
             print(f"Describing the candidates of {', '.join(members)}", file=sys.stderr)
         validation = _drawn(validation, MAX_USERS, config.seed)
@@ -96,16 +98,19 @@ class RerankRecommender(CompositeRecommender):
         self.alone = dict(zip(labels, ndcg.T, strict=True))
         best = int(ndcg.mean(axis=0).argmax())
         telling = len(np.unique(lists.rows[lists.wanted]))
+        others: list[Lists] = []
         if telling >= LEAST_TELLING:
+            if config.earlier_targets:
+                others = self._look_back(data, progress)
             if progress:
-                more = f" and {earlier[1]:,} earlier titles" if earlier else ""
+                more = "".join(f" and {one.n_users:,} earlier titles" for one in others)
                 print(f"Growing trees on {telling:,} people{more}, {FOLDS} times without some people", file=sys.stderr)
-            self.honest, honest_recall = self._cross_fitted(lists, validation, earlier)
+            self.honest, honest_recall = self._cross_fitted(lists, validation, others)
         found = {f"ndcg@{k}": float(ndcg[:, best].mean()), f"recall@{k}": float(recall[:, best].mean())}
         trees = None
         if self.honest is not None:
             if self.honest.mean() > ndcg[:, best].mean():
-                trees = Trees.grow(_with(earlier, lists, validation.n_users), config, self._columns(labels))
+                trees = Trees.grow(Lists.joined([*others, lists]), config, self._columns(labels))
                 found = {f"ndcg@{k}": float(self.honest.mean()), f"recall@{k}": float(honest_recall.mean())}
             found[f"cross_fitted_ndcg@{k}"] = float(self.honest.mean())
         self._report(labels, ndcg, recall, trees)
@@ -114,28 +119,27 @@ class RerankRecommender(CompositeRecommender):
         self.facts |= {"validation": found, "second_stage": trees is not None}
         self.facts["learned_from_validation"] = trees is not None
 
-    def _look_back(self, progress: bool) -> tuple[Lists, int] | None:
+    def _look_back(self, data: Dataset, progress: bool) -> list[Lists]:
         """Describe candidates for the last events of the training part by members that have not seen them.
 
-        Returns them with the number of people that they count, or None where nobody has an event to spare.
+        Returns one `Lists` of all, or nothing where nobody has an event to spare.
         """
-        n, ordered = self.config.earlier_targets, self.data.order is not Order.NONE
-        split, holdouts = hold_out_earlier(self._histories, n, ordered=ordered, seed=self.config.seed)
+        n, ordered = self.config.earlier_targets, data.order is not Order.NONE
+        split, holdouts = hold_out_earlier(data.histories, n, ordered=ordered, seed=self.config.seed)
         if not holdouts:
-            return None
+            return []
         if progress:
             print(f"Fitting the members without {n} events of each person", file=sys.stderr)
         past = type(self)(self.config, fitted=self._fitted_earlier)
         past._data, past.facts = self.data, {"fitted_on": split.protocol, "test_sha256": split.sha256}
-        part = self.data.with_histories(split.train)
+        part = data.with_histories(split.train)
         past._read(part)
         past.members = past._fit_members(part, split.validation, progress)
         if progress:
             print(f"Describing their candidates for up to {len(holdouts)} events a person", file=sys.stderr)
         most = MAX_EARLIER // len(holdouts)
-        holdouts = [_drawn(holdout, most, self.config.seed) for holdout in holdouts]
-        sizes = [holdout.n_users for holdout in holdouts]
-        return Lists.joined([past._describe(holdout)[0].telling() for holdout in holdouts], sizes), sum(sizes)
+        drawn = [_drawn(holdout, most, self.config.seed) for holdout in holdouts]
+        return [Lists.joined([past._describe(holdout)[0].telling() for holdout in drawn])]
 
     def _describe(self, validation: Holdout) -> tuple[Lists, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return everybody's candidates, and NDCG and recall of each member alone, (n_users, n_members)."""
@@ -170,9 +174,11 @@ class RerankRecommender(CompositeRecommender):
         return feature_names(list(labels), last_title=self._reads_the_last_title)
 
     def _cross_fitted(
-        self, lists: Lists, validation: Holdout, earlier: tuple[Lists, int] | None
+        self, lists: Lists, validation: Holdout, others: list[Lists]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Return each person's NDCG and recall by trees grown on the other folds of the people, (n_users,) each.
+        """Return each person's NDCG and recall by trees grown on the other folds of the people and on `others`.
+
+        Both are (n_users,).
 
         Source: Stone, Cross-validatory choice and assessment of statistical predictions, J. R. Stat. Soc. B 36 (1974).
         """
@@ -180,8 +186,8 @@ class RerankRecommender(CompositeRecommender):
         fold = np.random.default_rng(self.config.seed).permutation(n_users) % FOLDS
         ndcg, recall = np.zeros(n_users), np.zeros(n_users)
         for number in range(FOLDS):
-            others = _with(earlier, lists.of(fold != number), n_users)
-            trees = Trees.grow(others, self.config, self._columns(self.members))
+            told = Lists.joined([*others, lists.of(fold != number)])
+            trees = Trees.grow(told, self.config, self._columns(self.members))
             judged = lists.of(fold == number)
             part = list_quality(judged, trees.score(judged.features), validation.targets.lengths, k)
             ndcg += part[0]
@@ -280,11 +286,6 @@ def list_quality(
     lost = np.repeat(np.arange(len(n_targets)), missing)
     all_ranks = np.concatenate([hits[0], np.full(len(lost), np.iinfo(np.int64).max)])
     return quality(all_ranks, np.concatenate([hits[1], lost]), len(n_targets), k)
-
-
-def _with(earlier: tuple[Lists, int] | None, lists: Lists, n_users: int) -> Lists:
-    """Put lists of earlier events before those of `n_users` held-out people."""
-    return lists if earlier is None else Lists.joined([earlier[0], lists], [earlier[1], n_users])
 
 
 def _drawn(holdout: Holdout, most: int, seed: int) -> Holdout:

@@ -45,10 +45,17 @@ class Lists:
     def _keep(self, kept: npt.NDArray[np.bool_]) -> Lists:
         return Lists(self.rows[kept], self.codes[kept], self.wanted[kept], self.features[kept])
 
+    @property
+    def n_users(self) -> int:
+        """Count the people who have candidates."""
+        return len(np.unique(self.rows))
+
     @classmethod
-    def joined(cls, parts: Sequence[Lists], sizes: Sequence[int]) -> Lists:
-        """Put the lists of other people (`sizes`: of how many) one after the other."""
-        starts = np.cumsum([0, *sizes[:-1]])
+    def joined(cls, parts: Sequence[Lists]) -> Lists:
+        """Put the lists of other people one after the other; a single part stays as it is."""
+        if len(parts) == 1:
+            return parts[0]
+        starts = np.cumsum([0, *(part.rows.max(initial=-1) + 1 for part in parts[:-1])])
         return cls(
             np.concatenate([part.rows + start for part, start in zip(parts, starts, strict=True)]),
             *(np.concatenate([getattr(part, name) for part in parts]) for name in ("codes", "wanted", "features")),
