@@ -102,6 +102,11 @@ class Settings:
             merged[name.strip().replace("-", "_")] = value.strip()
         return cls.from_mapping(merged)
 
+    def to_flags(self) -> list[str]:
+        """Write what differs from the defaults as `name=value` texts, for `from_flags`."""
+        usual = type(self)().to_mapping()
+        return [f"{name}={flag_text(value)}" for name, value in self.to_mapping().items() if value != usual[name]]
+
     def to_mapping(self) -> dict[str, Any]:
         """Return plain names and values, ready for JSON or TOML."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
@@ -189,6 +194,17 @@ def show(value: Any) -> str:
     ('128 64', 'true', '0.5')
     """
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
+
+
+def flag_text(value: Any) -> str:
+    """Write a setting's value, also as JSON or TOML have it, as `name=value` flags take it.
+
+    >>> flag_text([128, 64]), flag_text("Adam")
+    ('128 64', 'Adam')
+    """
+    if isinstance(value, str):
+        return value
+    return show(tuple(value) if isinstance(value, list) else value)
 
 
 def usable_cores() -> int:

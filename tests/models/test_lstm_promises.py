@@ -35,7 +35,8 @@ CHANGES: dict[str, Any] = {
     "window": 3, "batch_size": 2,
     "least_steps": 50, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
     "loss": "sampled", "optimizer": "muon", "muon_ratio": 1.0,
-    "teachers": 1, "teacher_share": 0.9,
+    "teachers": 1, "teacher_share": 0.9, "teacher_settings": ("dropout=0.5",),
+    "teacher_markov": 1.0, "teacher_slim": 1.0,
     "mask_seen": False, "disliked_weight": 0.0, "liked_from": 1.0,
     "negatives": 1, "schedule": "constant", "seed": 5, "patience": 1, "monitor": "recall@10",
 }  # fmt: skip
@@ -45,7 +46,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "loss": {"negatives": 2},  # few, or all titles are drawn
     "liked_from": {"disliked_weight": 0.0},  # where the others count nothing, it decides
     "muon_ratio": {"optimizer": "muon"},
-    "teacher_share": {"teachers": 1},
+    **{name: {"teachers": 1} for name in ("teacher_share", "teacher_settings", "teacher_markov", "teacher_slim")},
 }
 """What a setting needs beside it, to have a say."""
 

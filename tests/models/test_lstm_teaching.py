@@ -12,12 +12,17 @@ import pytest
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import split_dataset
-from recsys.errors import InputError
+from recsys.errors import ConfigError, InputError
+from recsys.models.composite.config import settings_texts
+from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import Encoding
 from recsys.models.lstm.network import build, with_loss
 from recsys.models.lstm.recommender import LSTMRecommender
-from recsys.models.lstm.teaching import SoftTargets, _windows
+from recsys.models.lstm.teaching import Counsel, SoftTargets, _windows
 from recsys.models.lstm.windows import TrainingWindows
+from recsys.models.markov import MarkovRecommender
+from recsys.models.rerank.config import RerankConfig
+from recsys.models.slim import SLIMRecommender
 from tests.models.lstm_data import LEARN, TINY, markov_dataset
 from tests.models.test_lstm import hit_rate
 
@@ -50,6 +55,59 @@ def test_soft_targets_are_the_best_titles_of_the_teachers_mean_after_each_event(
             shares[found.codes[begin + t]] = found.shares[begin + t]
             assert shares[unseen] == pytest.approx(expected, abs=2e-3)  # kept as halves
         assert (found.shares[begin + n - 1] == 0).all()  # nothing follows the last event
+
+
+def others_say(counsel: Counsel, small: Dataset, user: int, t: int, config: LSTMConfig) -> np.ndarray:
+    """Compute what a Markov chain and SLIM say after event t, both fitted without the user's fold."""
+    others = small.with_histories(small.histories.select(np.flatnonzero(counsel.folds != counsel.folds[user])))
+    n = small.histories.lengths[user]
+    before = small.histories.select([user]).keep_events(np.arange(n) <= t)
+    [chain] = np.log(np.maximum(MarkovRecommender().fit(others)._scores(before), 1e-6))
+    [linear] = np.log1p(np.maximum(SLIMRecommender().fit(others)._scores(before), 0) / 0.01)
+    found: np.ndarray = config.teacher_markov * chain + config.teacher_slim * linear
+    return found
+
+
+def test_a_chain_and_a_linear_model_counsel_about_people_they_have_not_seen(small: Dataset) -> None:
+    config = dataclasses.replace(TINY, window=20, teacher_markov=0.7, teacher_slim=0.4)
+    counsel = Counsel.fit(small, config)
+    assert counsel is not None
+    histories = small.histories
+    users = np.repeat(np.arange(histories.n_users), np.maximum(histories.lengths - 1, 0))
+    events = np.setdiff1d(np.arange(histories.n_events), histories.offsets[1:] - 1)
+    codes = np.unique(histories.items)
+    found = counsel.scores(histories, events, codes)
+    expected = [
+        others_say(counsel, small, user, event - histories.offsets[user], config)[codes]
+        for user, event in zip(users, events, strict=True)
+    ]
+    assert found == pytest.approx(np.array(expected), abs=1e-4)
+
+
+def test_counsel_is_added_to_the_mean_of_the_networks(small: Dataset) -> None:
+    config = dataclasses.replace(TINY, window=20, teacher_markov=0.7, teacher_slim=0.4)
+    teacher = LSTMRecommender(config).fit(small)
+    counsel = Counsel.fit(small, config)
+    assert counsel is not None
+    histories = small.histories
+    found = SoftTargets.of([teacher._network], histories, teacher._encoding, config, counsel)  # type: ignore[list-item]
+    watched = np.unique(histories.items)
+    for user in range(0, histories.n_users, 5):
+        begin, n = histories.offsets[user], histories.lengths[user]
+        for t in range(n - 1):
+            before = histories.select([user]).keep_events(np.arange(n) <= t)
+            scores = teacher.scores(before)[0] + others_say(counsel, small, user, t, config)
+            unseen = np.setdiff1d(watched, before.items)
+            shares = np.zeros(small.n_codes)
+            shares[found.codes[begin + t]] = found.shares[begin + t]
+            assert shares[unseen] == pytest.approx(np.exp(scores[unseen]) / np.exp(scores[unseen]).sum(), abs=2e-3)
+
+
+def test_models_without_a_weight_are_not_asked(small: Dataset) -> None:
+    assert Counsel.fit(small, TAUGHT) is None
+    counsel = Counsel.fit(small, dataclasses.replace(TAUGHT, teacher_markov=0.1))
+    assert counsel is not None
+    assert {type(model) for fold in counsel.models for _, model in fold} == {MarkovRecommender}
 
 
 @pytest.mark.parametrize("window", [2, 3, 10])
@@ -121,6 +179,48 @@ def test_same_seed_same_scores_and_the_seeds_are_those_from_its_own_on(small: Da
     assert (one.scores(small.histories) == again.scores(small.histories)).all()
     second = LSTMRecommender(dataclasses.replace(TAUGHT, teachers=0, seed=1)).fit(small, split)
     assert one.facts["teachers"][1]["best_validation"] == second.facts["best_validation"]
+
+
+def test_teachers_may_be_narrower_and_read_other_things(small: Dataset) -> None:
+    config = LSTMConfig.from_mapping(
+        {**TAUGHT.to_mapping(), "epochs": 1, "teacher": {"units": [8], "dim": 12, "epochs": 3, "max_tokens": 0}}
+    )
+    model = LSTMRecommender(config).fit(small, split_dataset(small))
+    assert [teacher["epochs"] for teacher in model.facts["teachers"]] == [3, 3]
+    assert (len(model.epochs), model._vectors.shape[1]) == (1, TAUGHT.dim)
+
+
+def test_the_teachers_settings_are_a_table_or_flags() -> None:
+    table = LSTMConfig.from_mapping({"dim": 32, "dropout": 0.1, "teacher": {"dim": 16, "units": [16, 16]}})
+    flags = LSTMConfig.from_flags(["dim=32", "dropout=0.1", "teacher.dim=8", "teacher.dim=16", "teacher.units=16,16"])
+    assert table.teacher(3) == flags.teacher(3) == LSTMConfig(dim=16, units=(16, 16), dropout=0.1, seed=3)
+    assert LSTMConfig.from_mapping(table.to_mapping()) == table
+    assert LSTMConfig.from_flags(table.to_flags()) == table
+    assert LSTMConfig.from_flags(["teacher.dim=8"], table.to_mapping()).teacher(0).dim == 8
+
+
+def test_a_member_of_another_model_has_its_own_teachers() -> None:
+    tables = {"members": ["lstm", "markov"], "lstm": {"dim": 32, "teacher": {"dim": 16, "units": [16, 16]}}}
+    flags = ["members=lstm markov", "lstm.dim=32", "lstm.teacher.dim=16", "lstm.teacher.units=16,16"]
+    expected = LSTMConfig.from_mapping(tables["lstm"])  # type: ignore[arg-type]
+    assert RerankConfig.from_mapping(tables).of("lstm") == RerankConfig.from_flags(flags).of("lstm") == expected
+    again = RerankConfig(members=("lstm",), member_settings=tuple(settings_texts("lstm", expected)))
+    assert again.of("lstm") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("dim", "NAME=VALUE, got 'dim'"),
+        ("seed=3", "cannot set 'seed'"),
+        ("teachers=1", "cannot set 'teachers'"),
+        ("dims=3", "'teacher_settings': There is no setting 'dims'"),
+        ("dim=0", "'teacher_settings': 'dim' must be at least 1, got 0"),
+    ],
+)
+def test_a_wrong_setting_of_teachers_is_refused(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        LSTMConfig(teacher_settings=(text,))
 
 
 def test_an_interrupted_lesson_goes_on_where_it_stopped(small: Dataset, tmp_path: Path) -> None:

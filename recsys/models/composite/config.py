@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from recsys.config import Settings, setting, show
+from recsys.config import Settings, flag_text, setting
 from recsys.errors import ConfigError
 from recsys.models import COMPOSITE, REGISTRY, model_class
 
@@ -55,9 +55,9 @@ class CompositeConfig(Settings):
             label, dot, inner = name.partition(".")
             label = label.replace("_", "-")
             if isinstance(value, Mapping):
-                of_members += [f"{label}.{one}={_text(its)}" for one, its in value.items()]
+                of_members += [f"{label}.{flag}" for flag in _flat(value)]
             elif dot:
-                of_members.append(f"{label}.{inner}={_text(value)}")
+                of_members.append(f"{label}.{inner}={flag_text(value)}")
             else:
                 own[name] = value
         if of_members:
@@ -96,9 +96,7 @@ def model_of(label: str) -> str:
 
 def settings_texts(label: str, settings: Settings) -> list[str]:
     """Write a model's settings, where they are not the defaults, as settings of a member."""
-    usual = type(settings)().to_mapping()
-    changed = {name: value for name, value in settings.to_mapping().items() if value != usual[name]}
-    return [f"{label}.{name}={_text(value)}" for name, value in changed.items()]
+    return [f"{label}.{flag}" for flag in settings.to_flags()]
 
 
 def _check_label(label: str) -> None:
@@ -113,7 +111,13 @@ def _check_label(label: str) -> None:
         )
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return show(tuple(value) if isinstance(value, list) else value)
+def _flat(table: Mapping[str, Any]) -> list[str]:
+    """Write a table as flags; a table in it by dotted names."""
+    found: list[str] = []
+    for name, value in table.items():
+        found += (
+            [f"{name}.{flag}" for flag in _flat(value)]
+            if isinstance(value, Mapping)
+            else [f"{name}={flag_text(value)}"]
+        )
+    return found

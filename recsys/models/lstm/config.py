@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
-from recsys.config import Choice, Range, Settings, setting
+from recsys.config import Choice, Range, Settings, flag_text, setting
 from recsys.errors import ConfigError
 
 
@@ -105,9 +107,16 @@ class LSTMConfig(Settings):
         low=0,
         high=16,
     )
+    teacher_settings: tuple[str, ...] = setting(
+        (), "settings in which the teachers differ from the network: NAME=VALUE; simpler: teacher.NAME, in TOML a table"
+    )
     teacher_share: float = setting(
         0.5, "what the titles that teachers expect count in the loss; the rest is for the next title", low=0.0, high=1.0
     )
+    teacher_markov: float = setting(
+        0.0, "what the log odds of a Markov chain count beside the mean of the networks that teach", low=0.0, high=10.0
+    )
+    teacher_slim: float = setting(0.0, "what those of SLIM count there", low=0.0, high=10.0)
     negatives: int = setting(4096, "titles drawn a step by the sampled loss, shared by the whole batch", low=1)
     seed: int = setting(0, "the seed of every random choice", low=0, high=2**31 - 1)
 
@@ -115,6 +124,53 @@ class LSTMConfig(Settings):
         super().__post_init__()
         if not re.fullmatch(r"(ndcg|recall)@[1-9]\d*", self.monitor):
             raise ConfigError(f"'monitor' must be ndcg@k or recall@k, got {self.monitor}.", "For example: ndcg@10.")
+        object.__setattr__(self, "teacher_settings", self._tidy_teacher_settings())
+        if self.teacher_settings:
+            self.teacher(0)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Build the settings from names and values; the teachers' may be a table, or dotted names (`teacher.dim`)."""
+        own: dict[str, Any] = {}
+        of_teachers: list[str] = []
+        for name, value in mapping.items():
+            if name == "teacher" and isinstance(value, Mapping):
+                of_teachers += [f"{one}={flag_text(its)}" for one, its in value.items()]
+            elif name.startswith("teacher."):
+                of_teachers.append(f"{name.removeprefix('teacher.')}={flag_text(value)}")
+            else:
+                own[name] = value
+        if of_teachers:
+            given = own.get("teacher_settings", ())
+            own["teacher_settings"] = [*(given.split() if isinstance(given, str) else given), *of_teachers]
+        return super().from_mapping(own)
+
+    def to_flags(self) -> list[str]:
+        own = [flag for flag in super().to_flags() if not flag.startswith("teacher_settings=")]
+        return [*own, *(f"teacher.{one}" for one in self.teacher_settings)]
+
+    def teacher(self, number: int) -> Self:
+        """Return the settings of a teacher, counted from 0; ConfigError where its own ones are wrong."""
+        usual = {**self.to_mapping(), "teachers": 0, "teacher_settings": (), "seed": self.seed + number}
+        try:
+            return type(self).from_flags(self.teacher_settings, usual)
+        except ConfigError as error:
+            raise ConfigError(f"'teacher_settings': {error.message}", error.hint) from None
+
+    def _tidy_teacher_settings(self) -> tuple[str, ...]:
+        """Keep the last value of each setting; refuse what would make a teacher something else."""
+        found: dict[str, str] = {}
+        for text in self.teacher_settings:
+            name, equals, value = (part.strip() for part in text.partition("="))
+            name = name.replace("-", "_")
+            if not equals:
+                raise ConfigError(f"A teacher's setting is given as NAME=VALUE, got '{text}'.", "For example: dim=64.")
+            if name == "seed" or name.startswith("teacher"):
+                raise ConfigError(
+                    f"'teacher_settings' cannot set '{name}'.", "Teachers have the seeds from the network's own on."
+                )
+            found[name] = " ".join(value.replace(",", " ").split())
+        return tuple(f"{name}={value}" for name, value in found.items())
 
     @property
     def cutoff(self) -> int:

@@ -152,7 +152,7 @@ class LSTMRecommender(Recommender):
 
     def _be_taught(self, data: Dataset, validation: Holdout | None, progress: bool) -> SoftTargets:
         """Fit the teachers, and ask them what follows each event."""
-        from recsys.models.lstm.teaching import SoftTargets
+        from recsys.models.lstm.teaching import Counsel, SoftTargets
 
         if data.order is Order.NONE:
             raise InputError("Teachers tell what comes next, and this data has no order.", "Fit with teachers=0.")
@@ -160,10 +160,9 @@ class LSTMRecommender(Recommender):
         for number in range(self.config.teachers):
             if progress:
                 print(f"Teacher {number + 1} of {self.config.teachers}", file=sys.stderr)
-            config = dataclasses.replace(self.config, teachers=0, seed=self.config.seed + number)
             workdir = None if self.workdir is None else self.workdir / f"teacher-{number}"
             on_epoch = _counting_on(self.on_epoch, sum(len(one.epochs) for one in teachers))
-            teacher = type(self)(config, workdir=workdir, resume=self.resume, on_epoch=on_epoch)
+            teacher = type(self)(self.config.teacher(number), workdir=workdir, resume=self.resume, on_epoch=on_epoch)
             teacher._data = self._data
             teacher._fit(data, validation, progress)
             teachers.append(teacher)
@@ -172,7 +171,9 @@ class LSTMRecommender(Recommender):
             for teacher in teachers
         ]
         networks = [teacher._network for teacher in teachers if teacher._network is not None]
-        return SoftTargets.of(networks, data.histories, self._encoding, self.config)
+        counsel = Counsel.fit(data, self.config)
+        asked = teachers[0]  # all read the same, which may not be what this network reads
+        return SoftTargets.of(networks, data.histories, asked._encoding, asked.config, counsel)
 
     def _fit_wide(self, data: Dataset) -> CrossFitted | None:
         """Fit the linear model: for serving on everybody, and for training without each fold of people."""

@@ -2,6 +2,7 @@
 
 Source: Hinton, Vinyals and Dean, Distilling the knowledge in a neural network, 2015, section 2, with an ensemble as the
 teacher and temperature 1. Only each event's most probable titles are kept: 256 bytes an event, of up to 65,536 titles.
+A Markov chain and SLIM may teach beside the networks (`Counsel`): what they count, they know better.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset
+from recsys.models.base import Recommender
 from recsys.models.lstm.inputs import Encoding, Events, gather_windows
+from recsys.models.lstm.wide import FOLDS, as_logits, deal_folds
+from recsys.models.markov import MarkovRecommender
+from recsys.models.slim import SLIMRecommender
 
 if TYPE_CHECKING:
     import keras
@@ -25,6 +31,64 @@ TITLES = 64
 """How many titles are kept for an event; on ML-1M they have three quarters of the events that follow."""
 
 BATCH = 32
+
+RARE = np.float32(1e-6)
+"""The least probability that a Markov chain gives a title."""
+
+
+@dataclass(frozen=True, eq=False)
+class Counsel:
+    """Hold models that count, with their weights, each fitted once without each fold of people.
+
+    A network is told what follows by people that it has learned from, and hardly remembers them; a count of what
+    followed does. `folds` (n_users,) says which of `models` was fitted without a user.
+    """
+
+    folds: npt.NDArray[np.int64]
+    models: list[list[tuple[float, Recommender]]]
+
+    @classmethod
+    def fit(cls, data: Dataset, config: LSTMConfig) -> Counsel | None:
+        """Fit the models that have a weight, to the users of a data set; None where none has."""
+        weights = {MarkovRecommender: config.teacher_markov, SLIMRecommender: config.teacher_slim}
+        kinds = {kind: weight for kind, weight in weights.items() if weight}
+        if not kinds:
+            return None
+        folds = deal_folds(data.histories.n_users, config.seed)
+        models: list[list[tuple[float, Recommender]]] = []
+        for fold in range(FOLDS):
+            others = data.with_histories(data.histories.select(np.flatnonzero(folds != fold)))
+            models.append([(weight, kind().fit(others)) for kind, weight in kinds.items() if others.histories.n_events])
+        return cls(folds, models)
+
+    def scores(
+        self, histories: Histories, events: npt.NDArray[np.int64], codes: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.float32]:
+        """Return what is added to the networks' scores of some titles after each of some events, (events, codes)."""
+        found = np.zeros((len(events), len(codes)), dtype=np.float32)
+        users = np.searchsorted(histories.offsets, events, side="right") - 1
+        prefixes = _prefixes(histories, users, events)
+        for fold, models in enumerate(self.models):
+            rows = np.flatnonzero(self.folds[users] == fold)
+            for weight, model in models if len(rows) else ():
+                scores = model._scores(prefixes.select(rows))[:, codes]
+                found[rows] += np.float32(weight) * _log_odds(model, scores)
+        return found
+
+
+def _prefixes(histories: Histories, users: npt.NDArray[np.int64], events: npt.NDArray[np.int64]) -> Histories:
+    """Return what each of some users had watched up to one of their events, that included."""
+    begins = histories.offsets[users]
+    lengths = events + 1 - begins
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    places = np.repeat(begins - offsets[:-1], lengths) + np.arange(offsets[-1])
+    return Histories(offsets, histories.items[places])
+
+
+def _log_odds(model: Recommender, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    if isinstance(model, MarkovRecommender):
+        return np.log(np.maximum(scores, RARE))
+    return as_logits(scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +103,12 @@ class SoftTargets:
 
     @classmethod
     def of(
-        cls, teachers: Sequence[keras.Model], histories: Histories, encoding: Encoding, config: LSTMConfig
+        cls,
+        teachers: Sequence[keras.Model],
+        histories: Histories,
+        encoding: Encoding,
+        config: LSTMConfig,
+        counsel: Counsel | None = None,
     ) -> SoftTargets:
         """Ask the teachers, networks that score, what follows each event; watched titles are left out."""
         from keras import ops
@@ -52,9 +121,11 @@ class SoftTargets:
             teacher.jit_compile = False  # as in training: XLA is several times slower on CPU
         for events, feed, seen in _batches(histories, encoding, config, watched):
             scores = sum(teacher.predict_on_batch(feed) for teacher in teachers) / len(teachers)
+            inside = events >= 0
+            if counsel is not None:
+                scores[inside] += counsel.scores(histories, events[inside], watched)
             scores = ops.where(seen, np.float32(-1e9), scores)
             best, places = ops.top_k(scores, k)
-            inside = events >= 0
             codes[events[inside]] = watched[ops.convert_to_numpy(places)[inside]]
             shares[events[inside]] = ops.convert_to_numpy(ops.softmax(best, axis=-1))[inside]
         return cls(codes, shares)

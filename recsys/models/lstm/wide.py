@@ -44,6 +44,11 @@ def fit_weights(data: Dataset, config: LSTMConfig) -> Any:
     return csr_matrix((arrays["values"], codes[arrays["columns"]], starts), shape=shape)
 
 
+def deal_folds(n_users: int, seed: int) -> npt.NDArray[np.int64]:
+    """Deal users into folds by chance: the fold of each, (n_users,)."""
+    return np.random.default_rng(seed).permutation(n_users) % FOLDS
+
+
 @dataclass(frozen=True, eq=False)
 class CrossFitted:
     """Hold weights for training: `folds` (n_users,) says which of `weights` was fitted without a user."""
@@ -54,8 +59,7 @@ class CrossFitted:
     @classmethod
     def fit(cls, data: Dataset, config: LSTMConfig) -> CrossFitted:
         """Deal the users of a data set into folds by chance, and fit weights without each."""
-        n_users = data.histories.n_users
-        folds = np.random.default_rng(config.seed).permutation(n_users) % FOLDS
+        folds = deal_folds(data.histories.n_users, config.seed)
         others = [np.flatnonzero(folds != fold) for fold in range(FOLDS)]
         return cls(folds, [fit_weights(data.with_histories(data.histories.select(rows)), config) for rows in others])
 
