@@ -62,6 +62,14 @@ def find_row(data: str, model: str, folder: Path = CONFIGS) -> Row:
     return read_row(path) if path.exists() else Row(data, model)
 
 
+def untaught(row: Row) -> dict[str, Any]:
+    """Return the settings of one network of an LSTM's row that learns by itself: those of a teacher, without a seed."""
+    from recsys.models.lstm.config import LSTMConfig
+
+    alone = LSTMConfig.from_mapping(row.settings).teacher(0).to_mapping()
+    return {name: value for name, value in alone.items() if name != "seed"}
+
+
 def write_row(row: Row, folder: Path = CONFIGS) -> Path:
     """Write a row's TOML, whole or not at all; an earlier one is replaced."""
     import tomli_w

@@ -21,7 +21,7 @@ from evaluation.judge import evaluate
 from evaluation.protocol import Rules
 from evaluation.recipes import load
 from evaluation.result_files import FOLDER, commit, file_stem, replace_file, require_writable, versions
-from evaluation.rows import find_row
+from evaluation.rows import find_row, untaught
 from evaluation.run import REFUSED, parse_seeds, real_folder, settings_of
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Split
@@ -91,7 +91,7 @@ def compare_variants(
         require_writable(options.out)
         row, seeds = find_row(options.data, "lstm"), parse_seeds(options.seeds)
         data, split = load(options.data, real_folder(options.real))
-        measured = measure(data, split, {**row.settings, "teachers": 0}, seeds)
+        measured = measure(data, split, untaught(row), seeds)
     except RecsysError as error:
         print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
         return REFUSED

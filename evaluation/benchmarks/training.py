@@ -2,7 +2,8 @@
 
     python -m evaluation.benchmarks.training [--data ml1m] [--seed 0] [--set epochs=16] [--folder FOLDER]
 
-The settings are those of the data set's published row, without teachers: one network, trained once. The seconds of an
+The settings are those of the data set's published row, without teachers: one network, trained once
+(of a row whose teachers differ from the network, a teacher). The seconds of an
 epoch include its validation. With `--folder` the training is kept there; an interrupted one goes on, and what was done
 before counts with the seconds it took then.
 """
@@ -19,7 +20,7 @@ from typing import Any
 from evaluation.benchmarks.measure import RESULTS, write_benchmark
 from evaluation.recipes import load
 from evaluation.result_files import require_writable
-from evaluation.rows import find_row
+from evaluation.rows import find_row, untaught
 from evaluation.run import REFUSED, real_folder, settings_of
 from recsys.errors import RecsysError
 from recsys.models.lstm.recommender import LSTMRecommender
@@ -41,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the result file goes")
     options = parser.parse_args(arguments)
     try:
-        row = {**find_row(options.data, "lstm").settings, "teachers": 0}
-        settings = settings_of("lstm", options.set, options.seed, base=row)
+        row = find_row(options.data, "lstm")
+        settings = settings_of("lstm", options.set, options.seed, base=untaught(row))
         config = LSTMRecommender.Config.from_mapping(settings)
         require_writable(options.out)
         data, split = load(options.data, real_folder(options.real))
