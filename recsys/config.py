@@ -196,6 +196,31 @@ def show(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
 
 
+def gather_tables(mapping: Mapping[str, Any], into: str, head: str | None = None) -> dict[str, Any]:
+    """Move what stands in tables or under dotted names into the list of texts `into`, as HEAD.NAME=VALUE.
+
+    With `head`, only this table is meant.
+
+    >>> gather_tables({"k": 3, "ease": {"discount": 0.5}, "als.factors": 64}, "texts")
+    {'k': 3, 'texts': ['ease.discount=0.5', 'als.factors=64']}
+    """
+    own: dict[str, Any] = {}
+    texts: list[str] = []
+    for name, value in mapping.items():
+        if head is not None and name.partition(".")[0] != head:
+            own[name] = value
+        elif isinstance(value, Mapping):
+            texts += gather_tables({f"{name}.{one}": its for one, its in value.items()}, into).get(into, [])
+        elif "." in name:
+            texts.append(f"{name}={flag_text(value)}")
+        else:
+            own[name] = value
+    if texts:
+        given = own.get(into, ())
+        own[into] = [*(given.split() if isinstance(given, str) else given), *texts]
+    return own
+
+
 def flag_text(value: Any) -> str:
     """Write a setting's value, also as JSON or TOML have it, as `name=value` flags take it.
 

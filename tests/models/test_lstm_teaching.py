@@ -208,6 +208,21 @@ def test_a_member_of_another_model_has_its_own_teachers() -> None:
     assert again.of("lstm") == expected
 
 
+def test_members_whose_names_have_hyphens_are_found() -> None:
+    members = ["item-knn", "lstm@my_2"]
+    table = RerankConfig.from_mapping({"members": members, "item-knn": {"neighbours": 7}, "lstm@my_2": {"dim": 16}})
+    flags = RerankConfig.from_flags(["members=item-knn lstm@my_2", "item-knn.neighbours=7", "lstm@my_2.dim=16"])
+    assert table == flags
+    assert (table.of("item-knn").to_mapping()["neighbours"], table.of("lstm@my_2").to_mapping()["dim"]) == (7, 16)
+
+
+def test_a_network_has_no_other_tables() -> None:
+    with pytest.raises(ConfigError, match="There is no setting 'pupil'"):
+        LSTMConfig.from_mapping({"pupil": {"dim": 16}})
+    with pytest.raises(ConfigError, match=r"There is no setting 'pupil\.dim'"):
+        LSTMConfig.from_flags(["pupil.dim=16"])
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

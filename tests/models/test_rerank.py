@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,14 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import hold_out_earlier, split_dataset
 from recsys.dataset.vocabulary import FIRST, Vocabulary
-from recsys.errors import ArtifactError, ConfigError, InputError
+from recsys.errors import ArtifactError, InputError
 from recsys.models import load_model, make_model
 from recsys.models.base import Recommender
 from recsys.models.rerank.candidates import OF_THE_LAST_TITLE, Candidates, feature_names
 from recsys.models.rerank.config import RerankConfig
 from recsys.models.rerank.facts import TitleFacts, name_likeness
 from recsys.models.rerank.recommender import RerankRecommender, list_quality
-from recsys.models.rerank.trees import Lists, Trees
+from recsys.models.rerank.trees import Lists
 from tests.contract import RecommenderContract, assert_same_lists, hit_rate
 from tests.worlds import camps, chains, franchises, walks
 
@@ -169,50 +168,6 @@ def test_the_quality_of_lists_counts_ties_and_misses_against_them() -> None:
     found, recall = list_quality(lists, np.array([1, 1, 0, 2, 9], dtype=np.float32), np.array([1, 2, 1, 1]), 10)
     assert found == pytest.approx([1 / np.log2(3), 1 / (1 + 1 / np.log2(3)), 0, 0])
     assert recall.tolist() == [1, 0.5, 0, 0]
-
-
-# -- trees -------------------------------------------------------------------------------------------------------
-
-
-def lists_of(n_people: int, rule: bool, seed: int = 0) -> Lists:
-    """Give each person ten candidates, one wanted: that with the highest second feature, or any."""
-    rng = np.random.default_rng(seed)
-    features = rng.random((n_people, 10, 3)).astype(np.float32)
-    wanted = features[:, :, 1].argmax(axis=1) if rule else rng.integers(0, 10, n_people)
-    rows = np.repeat(np.arange(n_people), 10)
-    return Lists(
-        rows, np.tile(np.arange(10), n_people), (wanted[:, None] == np.arange(10)).ravel(), features.reshape(-1, 3)
-    )
-
-
-def test_trees_learn_a_rule_and_nothing_from_noise() -> None:
-    config = RerankConfig.from_flags(["trees=60", "cutoff=3"])
-    ones = np.ones(300, dtype=np.int64)
-    values = []
-    for rule in (True, False):
-        trees, other = Trees.grow(lists_of(600, rule), config, ["a", "b: x", "c"]), lists_of(300, rule, seed=1)
-        values.append(list_quality(other, trees.score(other.features), ones, 3)[0].mean())
-        if rule:
-            assert trees.gains().argmax() == 1
-    assert values[0] > 0.8
-    assert values[1] == pytest.approx((1 + 1 / np.log2(3) + 0.5) / 10, abs=0.08)
-
-
-def test_trees_come_back_from_their_text() -> None:
-    lists = lists_of(100, True)
-    trees = Trees.grow(lists, RerankConfig(), ["a", "b", "c"])
-    assert np.array_equal(Trees(trees.text).score(lists.features), trees.score(lists.features))
-    assert Trees(trees.text).score(lists.features[:0]).shape == (0,)
-    with pytest.raises(ValueError, match="LightGBM does not read"):
-        Trees("no trees").score(lists.features)
-    with pytest.raises(ValueError, match="grown on other features than this version has"):
-        trees.check(["a", "b"])
-
-
-def test_without_lightgbm_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "lightgbm", None)
-    with pytest.raises(ConfigError, match="needs the package lightgbm"):
-        Trees.grow(lists_of(20, True), RerankConfig(), ["a", "b", "c"])
 
 
 # -- the whole ---------------------------------------------------------------------------------------------------
@@ -385,15 +340,6 @@ def test_members_fitted_without_earlier_titles_are_taken() -> None:
         RerankRecommender(config, fitted_earlier={"ease": make_model("ease")})
     with pytest.raises(InputError, match="for earlier_targets, which is 0"):
         RerankRecommender(replace(config, earlier_targets=0), fitted_earlier=members)
-
-
-def test_lists_of_other_people_are_joined() -> None:
-    parts = [lists_of(3, True), lists_of(2, True, seed=1), lists_of(2, True, seed=2).of(np.array([False, True]))]
-    joined = Lists.joined(parts)
-    assert joined.rows.tolist() == [person for person in (0, 1, 2, 3, 4, 6) for _ in range(10)]
-    assert joined.n_users == 6
-    assert np.array_equal(joined.features, np.concatenate([part.features for part in parts]))
-    assert joined.wanted.sum() == 6
 
 
 def test_earlier_titles_of_people_who_have_none_to_spare_are_missing() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from recsys.config import Settings, flag_text, setting
+from recsys.config import Settings, gather_tables, setting
 from recsys.errors import ConfigError
 from recsys.models import COMPOSITE, REGISTRY, model_class
 
@@ -49,21 +49,7 @@ class CompositeConfig(Settings):
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
         """Build the settings from names and values; members' settings may be tables or dotted names."""
-        own: dict[str, Any] = {}
-        of_members: list[str] = []
-        for name, value in mapping.items():
-            label, dot, inner = name.partition(".")
-            label = label.replace("_", "-")
-            if isinstance(value, Mapping):
-                of_members += [f"{label}.{flag}" for flag in _flat(value)]
-            elif dot:
-                of_members.append(f"{label}.{inner}={flag_text(value)}")
-            else:
-                own[name] = value
-        if of_members:
-            given = own.get("member_settings", ())
-            own["member_settings"] = [*(given.split() if isinstance(given, str) else given), *of_members]
-        return super().from_mapping(own)
+        return super().from_mapping(gather_tables(mapping, "member_settings"))
 
     def of(self, label: str) -> Settings:
         """Return the settings of one member; ConfigError names the member where they are wrong."""
@@ -83,6 +69,8 @@ class CompositeConfig(Settings):
             label, dot, inner = name.strip().partition(".")
             if not (dot and equals):
                 raise ConfigError(f"A member's setting is given as MEMBER.NAME=VALUE, got '{text}'.", EXAMPLE)
+            if label not in self.members:
+                label = label.replace("_", "-")
             if label not in self.members:
                 raise ConfigError(f"There is no member '{label}'.", f"Its members: {', '.join(self.members)}.")
             found[f"{label}.{inner.strip().replace('-', '_')}"] = value.strip()
@@ -109,15 +97,3 @@ def _check_label(label: str) -> None:
         raise ConfigError(
             f"A member's label must consist of letters, digits, - and _, got '{label}'.", "For example: lstm@2."
         )
-
-
-def _flat(table: Mapping[str, Any]) -> list[str]:
-    """Write a table as flags; a table in it by dotted names."""
-    found: list[str] = []
-    for name, value in table.items():
-        found += (
-            [f"{name}.{flag}" for flag in _flat(value)]
-            if isinstance(value, Mapping)
-            else [f"{name}={flag_text(value)}"]
-        )
-    return found

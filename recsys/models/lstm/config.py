@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from recsys.config import Choice, Range, Settings, flag_text, setting
+from recsys.config import Choice, Range, Settings, gather_tables, setting
 from recsys.errors import ConfigError
 
 
@@ -131,19 +131,7 @@ class LSTMConfig(Settings):
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
         """Build the settings from names and values; the teachers' may be a table, or dotted names (`teacher.dim`)."""
-        own: dict[str, Any] = {}
-        of_teachers: list[str] = []
-        for name, value in mapping.items():
-            if name == "teacher" and isinstance(value, Mapping):
-                of_teachers += [f"{one}={flag_text(its)}" for one, its in value.items()]
-            elif name.startswith("teacher."):
-                of_teachers.append(f"{name.removeprefix('teacher.')}={flag_text(value)}")
-            else:
-                own[name] = value
-        if of_teachers:
-            given = own.get("teacher_settings", ())
-            own["teacher_settings"] = [*(given.split() if isinstance(given, str) else given), *of_teachers]
-        return super().from_mapping(own)
+        return super().from_mapping(gather_tables(mapping, "teacher_settings", "teacher"))
 
     def to_flags(self) -> list[str]:
         own = [flag for flag in super().to_flags() if not flag.startswith("teacher_settings=")]
@@ -162,7 +150,7 @@ class LSTMConfig(Settings):
         found: dict[str, str] = {}
         for text in self.teacher_settings:
             name, equals, value = (part.strip() for part in text.partition("="))
-            name = name.replace("-", "_")
+            name = name.removeprefix("teacher.").replace("-", "_")
             if not equals:
                 raise ConfigError(f"A teacher's setting is given as NAME=VALUE, got '{text}'.", "For example: dim=64.")
             if name == "seed" or name.startswith("teacher"):

@@ -40,8 +40,8 @@ RARE = np.float32(1e-6)
 class Counsel:
     """Hold models that count, with their weights, each fitted once without each fold of people.
 
-    A network is told what follows by people that it has learned from, and hardly remembers them; a count of what
-    followed does. `folds` (n_users,) says which of `models` was fitted without a user.
+    Counts of a person's own titles would tell what this person watched next, so each person's counsel comes from fits
+    without them: `folds` (n_users,) says which of `models` that is.
     """
 
     folds: npt.NDArray[np.int64]
