@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.dataset.vocabulary import UNKNOWN
+from recsys.errors import InputError
 
 Ints = npt.NDArray[np.integer]
 
@@ -35,21 +36,28 @@ class Histories:
     asked: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        def put(name: str, values: object, dtype: type) -> None:
-            object.__setattr__(self, name, np.ascontiguousarray(values, dtype=dtype))
+        def put(name: str, values: object, dtype: type, length: int | None = None) -> None:
+            array = np.ascontiguousarray(values, dtype=dtype)
+            if length is not None and array.shape != (length,):
+                raise InputError(f"{name} must hold {length} values, got the shape {array.shape}.", "Give one each.")
+            object.__setattr__(self, name, array)
 
         put("offsets", self.offsets, np.int64)
         put("items", self.items, np.int32)
+        if not (len(self.offsets) and self.offsets[0] == 0 and self.offsets[-1] == len(self.items)):
+            raise InputError(
+                f"offsets must begin with 0 and end with {len(self.items)}, the number of items.",
+                "Histories.from_lists builds them from a list a user.",
+            )
+        if (self.lengths < 0).any():
+            raise InputError("offsets must not fall.", "Histories.from_lists builds them from a list a user.")
         if self.ratings is not None:
-            put("ratings", self.ratings, np.float32)
+            put("ratings", self.ratings, np.float32, self.n_events)
         if self.times is not None:
-            put("times", self.times, np.int64)
-        put("users", np.full(self.n_users, UNKNOWN) if self.users is None else self.users, np.int32)
+            put("times", self.times, np.int64, self.n_events)
+        put("users", np.full(self.n_users, UNKNOWN) if self.users is None else self.users, np.int32, self.n_users)
         if self.asked is not None:
-            put("asked", self.asked, np.int64)
-            assert self.asked.shape == (self.n_users,), "a person asks once"
-        assert self.offsets[0] == 0, "offsets must start at 0"
-        assert self.offsets[-1] == len(self.items), "offsets must span items"
+            put("asked", self.asked, np.int64, self.n_users)
 
     @classmethod
     def from_lists(cls, rows: Sequence[Sequence[int]], users: Sequence[int] | None = None) -> Histories:

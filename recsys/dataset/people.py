@@ -63,7 +63,7 @@ def read_person(path: str | Path, data: Dataset) -> Person:
     """
     path = Path(path)
     index = TitleIndex(data.catalogue)
-    highest = _highest_rating(data)
+    lowest, highest = _scale(data)
     events: list[_Event] = []
     left_out: list[str] = []
     for place, row in _rows(path):
@@ -71,7 +71,7 @@ def read_person(path: str | Path, data: Dataset) -> Person:
         if code < FIRST:
             left_out.append(f"{shown} (row {place.row})")
             continue
-        events.append(_Event(code, _rating(row.get("rating", ""), highest, place), _time(row, place)))
+        events.append(_Event(code, _rating(row.get("rating", ""), lowest, highest, place), _time(row, place)))
     if not events:
         missing = f"none of its {len(left_out)} titles is known here" if left_out else "it has no rows"
         raise InputError(
@@ -80,10 +80,15 @@ def read_person(path: str | Path, data: Dataset) -> Person:
     return Person(_histories(events, rated=math.isfinite(highest)), tuple(left_out))
 
 
-def _highest_rating(data: Dataset) -> float:
-    """Return the top of the data's scale; infinite where it has no ratings."""
+def _scale(data: Dataset) -> tuple[float, float]:
+    """Return between what a rating may lie: 0, or less where the data has less, and the data's highest one.
+
+    Both are infinite where it has no ratings.
+    """
     ratings = data.histories.ratings
-    return math.inf if ratings is None or np.isnan(ratings).all() else float(np.nanmax(ratings))
+    if ratings is None or np.isnan(ratings).all():
+        return -math.inf, math.inf
+    return min(0.0, float(np.nanmin(ratings))), float(np.nanmax(ratings))
 
 
 # -- rows and their values ---------------------------------------------------------------------------------------------
@@ -152,8 +157,8 @@ def _find(row: dict[str, str], data: Dataset, index: TitleIndex, place: _Place) 
         return 0, title
 
 
-def _rating(text: str, highest: float, place: _Place) -> float:
-    if text in ("", "0", "-1"):
+def _rating(text: str, lowest: float, highest: float, place: _Place) -> float:
+    if not text:
         return math.nan
     try:
         value = float(text)
@@ -161,6 +166,10 @@ def _rating(text: str, highest: float, place: _Place) -> float:
         raise place.error("rating must be a number", text, "Correct it, or leave it empty.") from None
     if not math.isfinite(value):
         raise place.error("rating must be a finite number", text, "Correct it, or leave it empty.")
+    if value in (0, -1):
+        return math.nan
+    if value < lowest:
+        raise place.error(f"rating must be at least {lowest:g}, the scale of the data", text, "Bring it to that scale.")
     if value > highest:
         raise place.error(f"rating must be at most {highest:g}, the scale of the data", text, "Bring it to that scale.")
     return value

@@ -20,6 +20,9 @@ from recsys.errors import UnknownIdError
 
 KIND = "recsys-data"
 
+UserIds = Sequence[Any] | str | int | np.integer | None
+"""Several users' ids, or one; None means everybody."""
+
 
 class Order(StrEnum):
     """Declare what the sequence of a user's events means."""
@@ -57,11 +60,11 @@ class Dataset:
         """Return the same data set with other histories, e.g. the training part of a split."""
         return replace(self, histories=histories)
 
-    def histories_of(self, users: Sequence[Any] | str | int | None = None) -> Histories:
+    def histories_of(self, users: UserIds = None) -> Histories:
         """Return the histories of these user ids (or of this one), in this order; None means everybody."""
         if users is None:
             return self.histories
-        users = [users] if isinstance(users, str | int) else list(users)
+        users = [users] if isinstance(users, str | int | np.integer) else list(users)
         rows = self.users.encode(users).astype(np.int64) - FIRST
         for user, row in zip(users, rows, strict=True):
             if row < 0:
@@ -96,7 +99,7 @@ class Dataset:
         users = {"user_id": self.users.ids, "n_events": self.histories.lengths}
         pl.DataFrame(users).write_parquet(target / "users.parquet")
         self.catalogue.frame.write_parquet(target / "catalogue.parquet")
-        card = {"name": self.name, "order": str(self.order), **self.card}
+        card = {"name": self.name, "order": str(self.order)} | self.card
         (target / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
@@ -123,7 +126,8 @@ class Dataset:
         codes = histories.items
         if histories.n_events and not (codes.min() >= FIRST and codes.max() < items.n_codes):
             raise ValueError(f"item codes must be {FIRST} to {items.n_codes - 1}, got {codes.min()} to {codes.max()}")
-        return cls(card["name"], histories, users, items, catalogue, Order(card["order"]), card)
+        name, order = card.pop("name"), Order(card.pop("order"))  # the data set's own, which `replace` may change
+        return cls(name, histories, users, items, catalogue, order, card)
 
 
 def unknown_user_remedy(data: Dataset) -> str:

@@ -64,6 +64,8 @@ class Vocabulary:
             return np.array([self._codes.get(cast(value), UNKNOWN) for value in series.to_list()], dtype=np.int32)
         if series.dtype.is_float():
             series = pl.select(pl.when(series == series.floor()).then(series)).to_series()  # 1.5 is not 1
+        if series.dtype == pl.String and self.ids.dtype != pl.String:
+            series = series.str.strip_chars()  # as `parse` reads them
         frame = pl.DataFrame({"id": series.cast(self.ids.dtype, strict=False)})
         codes = frame.join(self.frame, on="id", how="left", maintain_order="left")["code"]
         return codes.fill_null(UNKNOWN).to_numpy().astype(np.int32, copy=False)
@@ -77,6 +79,8 @@ class Vocabulary:
         """Turn an id as a user typed it into this vocabulary's type (or None when it cannot be one)."""
         if self.ids.dtype == pl.String:
             return None if value is None else str(value)
+        if isinstance(value, str) and ("_" in value or not value.isascii()):  # Python would read 1_0 as 10
+            return None
         try:
             number = int(value)
         except (TypeError, ValueError, OverflowError):

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from recsys.artifact import read_manifest, reading_files, write_folder
 from recsys.config import Settings, usable_cores
 from recsys.dataset.histories import Histories
-from recsys.dataset.prepared import Dataset
+from recsys.dataset.prepared import Dataset, UserIds
 from recsys.dataset.split import Holdout, Split
 from recsys.dataset.vocabulary import FIRST
 from recsys.errors import InputError, RecsysError, UnknownIdError
@@ -117,6 +117,12 @@ class Recommender(ABC):
         mood = split_names(mood)
         if mood and not self.supports_mood:
             raise InputError(f"A {self.name} model cannot follow a mood.", "Use --include-genre, or an lstm model.")
+        items = histories.items
+        if histories.n_events and not 0 <= items.min() <= items.max() < self.data.n_codes:
+            raise InputError(
+                f"Item codes must be 0 to {self.data.n_codes - 1}, got {items.min()} to {items.max()}.",
+                "`model.data.items.encode` gives the codes of ids.",
+            )
         scores = self._scores(histories, mood)
         scores[:, :FIRST] = -np.inf
         return scores
@@ -151,7 +157,7 @@ class Recommender(ABC):
 
     def recommend(
         self,
-        users: Sequence[Any] | str | int | None = None,
+        users: UserIds = None,
         k: int = 10,
         *,
         histories: Histories | None = None,
@@ -180,7 +186,7 @@ class Recommender(ABC):
         scores[0, code] = -np.inf
         return similar_frame(self.data, top_k(scores, k))
 
-    def histories_of(self, users: Sequence[Any] | str | int | None = None) -> Histories:
+    def histories_of(self, users: UserIds = None) -> Histories:
         """Return the served histories of known users, in the order asked for."""
         return self.data.histories_of(users)
 

@@ -13,7 +13,7 @@ import polars as pl
 from recsys.dataset.histories import Histories
 from recsys.dataset.ids import read_ids
 from recsys.dataset.people import Person, epoch_seconds, person_of_titles, read_person
-from recsys.dataset.prepared import Dataset
+from recsys.dataset.prepared import Dataset, UserIds
 from recsys.dataset.titles import TitleIndex
 from recsys.errors import InputError, RecsysError
 from recsys.models import load_model
@@ -23,7 +23,7 @@ from recsys.ranking.filters import Filters, split_names
 
 def recommend(
     model: Recommender | str | Path,
-    users: Sequence[Any] | None = None,
+    users: UserIds = None,
     k: int = 10,
     *,
     titles: Sequence[str] = (),
@@ -53,7 +53,7 @@ def similar(
 
 
 def who_asks(
-    data: Dataset, users: Sequence[Any] | None = None, titles: Sequence[str] = (), history: str | Path | None = None
+    data: Dataset, users: UserIds = None, titles: Sequence[str] = (), history: str | Path | None = None
 ) -> Person:
     """Return the histories of known users, or of one person from titles or a file; everybody's when none is given."""
     if sum((users is not None, bool(titles), history is not None)) > 1:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.dataset.catalogue import Catalogue
-from recsys.dataset.names import resolve_names
+from recsys.dataset.names import name_key, resolve_names
 from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.errors import InputError, UnknownIdError
 
@@ -79,8 +79,9 @@ def _of_types(catalogue: Catalogue, types: Sequence[str]) -> npt.NDArray[np.bool
     known = [kind for kind in column.unique().sort().to_list() if kind]
     if not known:
         raise InputError(f"This data has no types of titles, so none can be '{types[0]}'.", "Leave the type out.")
+    keys = {name_key(kind) for kind in resolve_names(types, known, "type")}
     mask = np.zeros(catalogue.n_codes, dtype=bool)
-    mask[FIRST:] = column.is_in(resolve_names(types, known, "type")).fill_null(False).to_numpy()
+    mask[FIRST:] = column.is_in([kind for kind in known if name_key(kind) in keys]).fill_null(False).to_numpy()
     return mask
 
 

@@ -55,7 +55,7 @@ def test_file_of_ids(small: Dataset, tmp_path: Path) -> None:
 
 
 def test_ratings_and_their_missing_values(small: Dataset, tmp_path: Path) -> None:
-    text = "Title,Comment,Rating\nTrigun,good,8.5\nNana,,\nKanon,,-1\nGintama,,0\n"
+    text = "Title,Comment,Rating\nTrigun,good,8.5\nNana,,\nKanon,,-1.0\nGintama,,0\n"
     ratings = read_person(write(tmp_path, text), small).histories.ratings
     np.testing.assert_array_equal(ratings, np.array([8.5, np.nan, np.nan, np.nan], dtype=np.float32))
 
@@ -113,6 +113,7 @@ def test_ratings_are_dropped_where_the_data_has_none(small: Dataset, tmp_path: P
         ("anime_id,rating\n11,8\n10,good\n", "row 2: rating must be a number, got 'good'"),
         ("anime_id,rating\n11,nan\n", "row 1: rating must be a finite number, got 'nan'"),
         ("anime_id,rating\n11,inf\n", "row 1: rating must be a finite number, got 'inf'"),
+        ("anime_id,rating\n11,-5\n", "row 1: rating must be at least 0, the scale of the data, got '-5'"),
         ("anime_id,rating\n11,85\n", "row 1: rating must be at most 10, the scale of the data, got '85'"),
         ("anime_id,timestamp\n11,5\n10,soon\n", "row 2: timestamp must be a time, got 'soon'"),
         ("anime_id,timestamp\n11,5\n10,\n", "row 2: timestamp must be a time, got ''"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -204,3 +205,10 @@ def test_card_of_quantiles_and_ranges() -> None:
     assert card["users_per_title"]["max"] == 4
     assert card["ratings"] is None
     assert card["times"]["first"] == "1970-01-02T00:00:00+00:00"
+
+
+def test_what_was_replaced_in_a_loaded_data_set_is_what_is_saved(tmp_path: Path) -> None:
+    prepare(table([(1, 1, 5), (1, 2, 6)]), name="first").save(tmp_path / "a")
+    again = replace(Dataset.load(tmp_path / "a"), order=Order.NONE, name="second")
+    again.save(tmp_path / "b")
+    assert (Dataset.load(tmp_path / "b").order, Dataset.load(tmp_path / "b").name) == (Order.NONE, "second")

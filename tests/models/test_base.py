@@ -192,3 +192,14 @@ def test_one_user_needs_no_list_and_one_mood_no_tuple(small: Dataset) -> None:
     assert len(model.recommend(103, k=3, mood="Action")) == 3
     with pytest.raises(UnknownIdError, match="There is no title 4"):
         model.similar(4)
+
+
+@pytest.mark.parametrize("items", [[2, -1], [2, 99_999]])
+def test_codes_that_are_none_are_refused(small: Dataset, items: list[int]) -> None:
+    with pytest.raises(InputError, match=r"Item codes must be 0 to 12, got"):
+        LastTitle().fit(small).recommend(histories=Histories.from_lists([items]))
+
+
+def test_an_id_may_be_a_numpy_integer(small: Dataset) -> None:
+    model = LastTitle().fit(small)
+    assert model.recommend(np.int64(103)).equals(model.recommend(103))

@@ -95,3 +95,8 @@ def test_what_is_adult(genres: list[str], age_rating: str | None, adult: bool) -
     )
     allowed = Filters().allowed(Catalogue(frame), Vocabulary([1]))
     assert allowed[FIRST] == (not adult)
+
+
+def test_types_that_are_spelled_in_several_ways_are_one() -> None:
+    catalogue = Catalogue(pl.DataFrame({"anime_id": [1, 2, 3], "type": ["TV", "tv", "Movie"]}))
+    assert Filters(types=["tv"]).allowed(catalogue, Vocabulary([1, 2, 3])).tolist()[2:] == [True, True, False]

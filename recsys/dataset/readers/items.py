@@ -62,5 +62,5 @@ def _name_list(rows: pl.LazyFrame, column: str, dtype: Any, separator: str | Non
     if separator is None:
         sample = rows.select(pl.col(column).cast(pl.String)).head(SAMPLE_ROWS).collect().to_series()
         counts = {one: int(sample.str.contains(one, literal=True).sum() or 0) for one in SEPARATORS}
-        separator = next((one for one in SEPARATORS if counts[one] > 0), ",")
+        separator = max(SEPARATORS, key=lambda one: counts[one])
     return cells.names(pl.col(column), separator)

@@ -36,19 +36,18 @@ def detect(source: Source) -> bool:
     table = source.table or source.find(*FILES)
     if table is None or table.path is None:
         return False
-    plain = table.name.lower().removesuffix(".gz")
-    return plain in FILES[1:] or (plain.endswith("ratings.csv") and set(RATINGS) <= set(table.columns()))
+    named = table.plain.endswith("ratings.csv") and set(RATINGS) <= set(table.columns())
+    return table.plain in FILES[1:] or named
 
 
 def read(source: Source, options: ReadOptions) -> RawTables:
     """Return the raw tables; a ratings file given alone takes the movies and tags beside it, if there are any."""
     ratings = source.table or source.require(*FILES)
-    names = (
-        ["u.item", ""]
-        if ratings.name == "u.data"
-        else [ratings.name.replace("ratings", to) for to in ("movies", "tags")]
-    )
-    movies, tags = (source.beside(name) if source.single else source.find(name) for name in names)
+    look = source.beside if source.single else source.find
+    if "ratings" in ratings.plain:
+        movies, tags = (look(ratings.plain.replace("ratings", to)) for to in ("movies", "tags"))
+    else:
+        movies, tags = look("u.item"), None
     table = _with_header(ratings, RATINGS)
     require_columns(table.name, dict.fromkeys(RATINGS, REMEDY), table.columns())
     interactions, text = scan_interactions(table, COLUMNS)
@@ -58,7 +57,7 @@ def read(source: Source, options: ReadOptions) -> RawTables:
 
 
 def _titles(movies: Table, tags: Table | None) -> pl.LazyFrame:
-    if movies.name == "u.item":
+    if movies.plain == "u.item":
         frame = _lines(movies, "|", lambda parts: [parts[0], parts[1], _flagged(parts[5:])], MOVIES)
     else:
         frame = _text_frame(movies, MOVIES)
@@ -80,7 +79,7 @@ def _tags_of_titles(tags: pl.LazyFrame) -> pl.LazyFrame:
 
 def _text_frame(table: Table, columns: Sequence[str]) -> pl.LazyFrame:
     """Return a table of texts: CSV with its header, or `::` lines without one."""
-    if table.name.endswith(".dat"):
+    if table.plain.endswith(".dat"):
         return _lines(table, "::", lambda parts: parts[: len(columns)], columns)
     require_columns(table.name, dict.fromkeys(columns, REMEDY), table.columns())
     return table.scan(text=True)
@@ -104,7 +103,7 @@ def _decoded(table: Table) -> str:
 
 def _with_header(table: Table, columns: Sequence[str]) -> Table:
     """Give the old releases' ratings the header and the one-character separator that a CSV parser wants."""
-    if table.name.endswith(".csv") or table.name.endswith(".csv.gz"):
+    if table.plain.endswith(".csv"):
         return table
     header = "\t".join(columns).encode() + b"\n"
     return replace(table, unpacked=header + table.data.replace(b"::", b"\t"))

@@ -33,6 +33,11 @@ class Table:
     """What to read instead of the file's own content."""
 
     @property
+    def plain(self) -> str:
+        """Give the name in lower case, without `.gz`."""
+        return _plain(self.name)
+
+    @property
     def is_parquet(self) -> bool:
         return self.name.lower().endswith((".parquet", ".pq"))
 
@@ -46,7 +51,7 @@ class Table:
             if self.member is not None:
                 with zipfile.ZipFile(self.path) as archive:
                     packed = archive.read(self.member)
-                return gzip.decompress(packed) if self.name.endswith(".gz") else packed
+                return gzip.decompress(packed) if self.name.lower().endswith(".gz") else packed
             if self.name.lower().endswith(".gz"):
                 return gzip.decompress(self.path.read_bytes())
         except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError, zlib.error) as error:
@@ -163,8 +168,8 @@ class Source:
 
     def find(self, *names: str) -> Table | None:
         """Return the first table with one of these file names, perhaps with `.gz` at the end, in any case."""
-        by_name = {name.lower().removesuffix(".gz"): table for name, table in self.tables.items()}
-        return next((by_name[name.lower()] for name in names if name.lower() in by_name), None)
+        by_name = {_plain(name): table for name, table in self.tables.items()}
+        return next((by_name[_plain(name)] for name in names if _plain(name) in by_name), None)
 
     def require(self, *names: str) -> Table:
         """Return what `find` finds; raises InputError when there is none."""
@@ -176,12 +181,13 @@ class Source:
         return table
 
     def beside(self, name: str) -> Table | None:
-        """Return the table of this name in the folder of a source that is one file."""
+        """Return what `find` finds in the folder of a source that is one file."""
         table = self.table
-        if table is None or table.path is None:
-            return None
-        path = table.path.with_name(name)
-        return Table(name, path) if path.is_file() else None
+        return None if table is None or table.path is None else Source.open(table.path.parent).find(name)
+
+
+def _plain(name: str) -> str:
+    return name.lower().removesuffix(".gz")
 
 
 def paths_of(*tables: Table | None) -> tuple[Path, ...]:

@@ -290,3 +290,11 @@ def test_text_ids_relate_titles_too(tmp_path: Path) -> None:
     items.write_parquet(tmp_path / "items.parquet")
     pl.DataFrame({"user_id": [1, 1], "anime_id": ["a", "b"]}).write_parquet(tmp_path / "interactions.parquet")
     assert prepare(tmp_path).catalogue.prequels.tolist() == [0, 0, 0, 2]
+
+
+def test_the_separator_of_most_titles_counts(tmp_path: Path) -> None:
+    path = write(tmp_path, "log.csv")
+    rows = ['1,One,"Action, Drama"\n', '2,Two,"Drama, Action"\n', "3,Three,Sci|Fi\n"]
+    (tmp_path / "titles.csv").write_text("anime_id,title,genres\n" + "".join(rows), encoding="utf-8")
+    data = prepare(path, items=tmp_path / "titles.csv", **COLUMNS)
+    assert data.catalogue.frame["genres"].to_list()[0] == ["Action", "Drama"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ from recsys.dataset.prepare import prepare
 from recsys.dataset.prepared import Order
 from recsys.dataset.readers import read_tables
 from recsys.errors import InputError
+
+Release = Callable[[Path], Path]
 
 EVENTS = [(1, 20, 5, 978300760), (1, 10, 3, 978300700), (2, 10, 4, 978300800)]
 
@@ -44,8 +48,8 @@ TITLES = {10: "Toy Story (1995)", 20: '"Café" Society (1996)'}
 
 
 @pytest.mark.parametrize("release", [one_million, hundred_thousand, latest])
-def test_every_release_reads_alike(release: object, tmp_path: Path) -> None:
-    data = prepare(release(tmp_path))  # type: ignore[operator]
+def test_every_release_reads_alike(release: Release, tmp_path: Path) -> None:
+    data = prepare(release(tmp_path))
     assert data.card["format"] == "movielens"
     assert data.order is Order.TIME
     assert data.items.decode(data.histories.of(0)).to_list() == [10, 20]
@@ -54,6 +58,20 @@ def test_every_release_reads_alike(release: object, tmp_path: Path) -> None:
     assert data.catalogue.titles.to_list() == list(TITLES.values())
     assert data.catalogue.frame["genres"].to_list() == [["Animation", "Comedy"], []]
     assert data.catalogue.frame["year"].to_list() == [1995, 1996]
+
+
+@pytest.mark.parametrize("release", [one_million, hundred_thousand, latest])
+@pytest.mark.parametrize("single", [False, True])
+def test_zipped_files_and_other_cases_are_found(release: Release, single: bool, tmp_path: Path) -> None:
+    plain = prepare(release(tmp_path))
+    for file in list(tmp_path.iterdir()):
+        name = file.name.capitalize() + ".gz"
+        (tmp_path / name).write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    ratings = next(file for file in tmp_path.iterdir() if file.name.startswith(("Ratings", "U.data")))
+    data = prepare(ratings if single else tmp_path)
+    assert data.catalogue.frame.equals(plain.catalogue.frame)
+    assert data.histories.items.tolist() == plain.histories.items.tolist()
 
 
 def test_free_tags_are_lowered_and_those_on_one_title_left_out(tmp_path: Path) -> None:
