@@ -224,7 +224,8 @@ class _Contest:
         self._say(f"Combining {', '.join(self.best)}: {name}")
         began = self.clock()
         try:
-            model = model_class(name)(fitted=self.best).fit(self.data, self.split)  # type: ignore[call-arg]
+            cls = model_class(name)
+            model = cls(fitted=self.best, seed=self.seed).fit(self.data, self.split)  # type: ignore[call-arg]
         except (RecsysError, MemoryError) as error:
             self.rows.append(Tried(name, None, None, 0.0, getattr(error, "message", "") or "not enough memory"))
             return None

@@ -29,17 +29,18 @@ Entrants = Mapping[str, Sequence[Recommender]]
 class Entry:
     """Hold what became of one label: for each seed the model and its evaluation, and how fast it serves.
 
-    `serve_seconds` is what the top 10 of all judged users took, the mean over seeds.
+    `serve_seconds` is what the top 10 of all judged users took, the mean over seeds; `seed` is the intervals'.
     """
 
     models: Sequence[Recommender]
     evaluations: Sequence[Evaluation]
     serve_seconds: float
+    seed: int = 0
 
     @cached_property
     def evaluation(self) -> Evaluation:
         """Average the seeds, user by user."""
-        return mean_over_seeds(self.evaluations)
+        return mean_over_seeds(self.evaluations, seed=self.seed)
 
     @property
     def seeds(self) -> list[int]:
@@ -77,7 +78,7 @@ def contest(
             )
             evaluations.append(replace(found, model=label))
             serve_seconds.append(time_serving(model, part_of(split, part).inputs))
-        yield Entry(models, evaluations, mean(serve_seconds))
+        yield Entry(models, evaluations, mean(serve_seconds), seed)
 
 
 def enter(
@@ -119,7 +120,7 @@ def enter(
 def write_entries(entries: Sequence[Entry], *, data: Dataset, seed: int, command: str, out: Path) -> list[Path]:
     """Write one result file a model and the picture of recall@k; returns their paths, the picture last.
 
-    The seed is that of the picture's bands.
+    The seed is that of the intervals and of the picture's bands.
     """
     paths = []
     for entry in entries:
@@ -136,6 +137,7 @@ def write_entries(entries: Sequence[Entry], *, data: Dataset, seed: int, command
             serve_seconds=entry.serve_seconds,
             training=getattr(first, "epochs", []),
             data_title=shown_name(data),
+            seed=seed,
         )
         paths.append(write_result(result, out, ranks=ranks_frame(entry.evaluations, entry.seeds)))
     figure = recall_figure([entry.evaluation for entry in entries], data=shown_name(data), seed=seed)

@@ -65,13 +65,15 @@ def make_result(
     training: Sequence[Mapping[str, Any]] = (),
     data_title: str | None = None,
     installed: Mapping[str, str] | None = None,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Collect a result's fields from one evaluation a seed; seconds are the mean of the seeds'.
 
+    `seed` is that of the intervals where several evaluations are averaged; one alone keeps its own.
     `training` holds one row an epoch (of the first seed). The commit and, unless `installed` gives them, the package
     versions are those of this process.
     """
-    evaluation = mean_over_seeds(evaluations)
+    evaluation = mean_over_seeds(evaluations, seed=seed)
     return collect_fields(
         data=data,
         protocol=evaluation.protocol.to_mapping(),

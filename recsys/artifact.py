@@ -54,6 +54,8 @@ def write_folder(folder: str | Path, *, kind: str, overwrite: bool = False, **fa
         manifest = json.loads(json.dumps(manifest))  # as it will be read: keys are texts, tuples are lists
         manifest["sha256"] = _own_sha256(manifest)
         (beside / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True), encoding="utf-8")
+        for path in beside.iterdir():
+            _settle(path)
         _refuse_folder(final, kind, overwrite)  # again: somebody else may have been quicker
         _swap(beside, final)
 
@@ -68,8 +70,7 @@ def write_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     refuse_file(final, overwrite=overwrite)
     with _beside(final) as beside:
         yield beside
-        with beside.open("rb+") as file:
-            os.fsync(file.fileno())  # a disk that only now finds itself full must say so before the old file goes
+        _settle(beside)
         refuse_file(final, overwrite=overwrite)
         beside.replace(final)
 
@@ -143,6 +144,12 @@ def _beside(final: Path) -> Iterator[Path]:
             for parent in () if done else parents:
                 with suppress(OSError):
                     parent.rmdir()
+
+
+def _settle(path: Path) -> None:
+    """Have a file on the disk: one that only now finds itself full must say so before anything old goes."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _swap(beside: Path, final: Path) -> None:
@@ -263,7 +270,20 @@ def _check_file(folder: Path, name: str, expected: str) -> None:
         raise ArtifactError(f"{folder / name} is not the file that was saved (its checksum differs).", COPY_AGAIN)
 
 
+def copy_file(source: Path, target: Path, sha256: str) -> None:
+    """Copy a file of a folder that was read before; ArtifactError where it is no longer what was read."""
+    with suppress(FileNotFoundError):
+        shutil.copyfile(source, target)
+    if not target.is_file() or _sha256(target) != sha256:
+        raise ArtifactError(f"{source} is no longer what was read from it.", "Load it again.")
+
+
 # -- checksums ---------------------------------------------------------------------------------------------------------
+
+
+def checksum_of(path: Path) -> str:
+    """Return the SHA-256 of a folder's file as the manifest beside it says."""
+    return str(json.loads((path.parent / MANIFEST).read_text(encoding="utf-8"))["files"][path.name])
 
 
 def _checksums(folder: Path) -> dict[str, str]:

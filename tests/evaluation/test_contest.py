@@ -39,6 +39,8 @@ def test_a_model_with_a_seed_enters_once_for_each(small, tmp_path):
     assert popularity.spread("mrr").sd is None
     spread = als.spread("mrr")
     assert als.evaluation.metrics["mrr"].value == pytest.approx(spread.mean)
+    other = next(contest(small, split, {"als": entrants["als"]}, metrics=["mrr"], seed=1))
+    assert other.evaluation.metrics["mrr"].low != als.evaluation.metrics["mrr"].low
     files = write_entries([popularity, als], data=small, seed=0, command="recsys evaluate", out=tmp_path)
     result = json.loads(files[1].read_text())
     assert result["seeds"] == [3, 4]

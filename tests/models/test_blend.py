@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evaluation.judge import evaluate
 from recsys.config import read_toml
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
@@ -218,6 +219,27 @@ def test_fitted_models_are_taken_as_they_are(tmp_path: Path) -> None:
 
 def _als() -> Recommender:
     return make_model("als", {"factors": 8})
+
+
+def test_weights_that_were_searched_are_not_judged_where_they_were_found() -> None:
+    data = camps(120)
+    split = split_dataset(data)
+    flags = ["members=als als@2", "als.factors=4", "als@2.factors=4", "als@2.seed=1"]
+    given = BlendRecommender(BlendConfig.from_flags([*flags, "weights=2,1"])).fit(data, split)
+    assert evaluate(given, split, ["ndcg@10"], part="validation").metrics["ndcg@10"].value > 0
+    searched = BlendRecommender(BlendConfig.from_flags(flags)).fit(data, split)
+    with pytest.raises(InputError, match="has learned from the validation part"):
+        evaluate(searched, split, ["ndcg@10"], part="validation")
+
+
+def test_the_seed_of_what_is_learned_is_not_that_of_fitted_members() -> None:
+    als = make_model("als", {"factors": 8, "seed": 3})
+    config = BlendRecommender(
+        fitted={"als": als, "als@2": make_model("als"), "ease": make_model("ease")}, seed=3
+    ).config
+    assert config.seed == 3
+    assert config.of("als") == als.config
+    assert config.of("als@2") == make_model("als").config
 
 
 def test_refit_keeps_the_weights_and_learns_from_everything(tmp_path: Path) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
+from recsys.dataset.catalogue import Catalogue
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import split_dataset
-from recsys.errors import InputError
+from recsys.errors import ArtifactError, InputError
 from recsys.models import load_model
 from recsys.models.lstm.inputs import Events, gather_windows
 from recsys.models.lstm.recommender import LSTMRecommender
@@ -244,12 +247,30 @@ def test_an_interrupted_fit_resumes_to_the_same_bytes(optimizer: str, markov: Da
     assert resumed.scores(markov.histories).tobytes() == whole.scores(markov.histories).tobytes()
     with pytest.raises(InputError, match="other settings or data"):
         LSTMRecommender(dataclasses.replace(config, seed=9), workdir=tmp_path / "cut", resume=True).fit(markov, split)
+    renamed = Catalogue(markov.catalogue.frame.with_columns(genres=pl.lit(["Horror"])))
+    other = dataclasses.replace(markov, catalogue=renamed)
+    with pytest.raises(InputError, match="other settings or data"):
+        LSTMRecommender(config, workdir=tmp_path / "cut", resume=True).fit(other, split_dataset(other))
     assert {"log.csv", "curves.png"} <= {path.name for path in (tmp_path / "whole").iterdir()}
 
 
 def test_a_saved_model_can_be_saved_again(fitted: LSTMRecommender, markov: Dataset, tmp_path: Path) -> None:
     load_model(fitted.save(tmp_path / "one")).save(tmp_path / "two")
     assert load_model(tmp_path / "two").scores(markov.histories).tobytes() == fitted.scores(markov.histories).tobytes()
+
+
+def test_a_loaded_model_is_not_saved_with_the_network_of_another(
+    fitted: LSTMRecommender, markov: Dataset, tmp_path: Path
+) -> None:
+    loaded = load_model(fitted.save(tmp_path / "one"))
+    loaded.save(tmp_path / "one", overwrite=True)
+    LSTMRecommender(TINY).fit(markov).save(tmp_path / "one", overwrite=True)
+    with pytest.raises(ArtifactError, match=r"network\.keras is no longer what was read"):
+        loaded.save(tmp_path / "two")
+    shutil.rmtree(tmp_path / "one")
+    with pytest.raises(ArtifactError, match=r"network\.keras is no longer what was read"):
+        loaded.save(tmp_path / "two")
+    assert not (tmp_path / "two").exists()
 
 
 def test_describe_lists_the_layers_in_the_terms_of_the_picture(fitted: LSTMRecommender) -> None:

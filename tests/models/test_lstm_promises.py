@@ -173,6 +173,13 @@ def test_validation_decides_whether_known_users_get_their_own_vectors(markov: Da
     assert LSTMRecommender(TINY).fit(markov)._greets_users  # nothing to decide by: as configured
 
 
+def test_fitted_again_it_forgets_what_it_found_before(markov: Dataset) -> None:
+    fresh = LSTMRecommender(TINY).fit(markov)
+    again = LSTMRecommender(TINY)
+    again._greets_users = False
+    assert np.array_equal(again.fit(markov).scores(markov.histories), fresh.scores(markov.histories))
+
+
 def test_tensorboard_is_asked_for_before_anything_is_trained(
     small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

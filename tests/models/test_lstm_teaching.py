@@ -259,6 +259,15 @@ def test_an_interrupted_lesson_goes_on_where_it_stopped(small: Dataset, tmp_path
     assert (resumed.scores(small.histories) == whole.scores(small.histories)).all()
 
 
+def test_the_final_fit_gives_the_teachers_their_own_epochs(small: Dataset) -> None:
+    model = LSTMRecommender(dataclasses.replace(TAUGHT, epochs=3)).fit(small, split_dataset(small))
+    model.facts["best_epoch"] = 1
+    model.facts["teachers"] = [{"best_epoch": 1}, {"best_epoch": 4}]
+    final = model.refit()
+    assert len(final.epochs) == 1
+    assert [teacher["epochs"] for teacher in final.facts["teachers"]] == [2, 2]
+
+
 def test_data_without_an_order_has_no_lessons(small: Dataset) -> None:
     unordered = dataclasses.replace(small, order=Order.NONE)
     with pytest.raises(InputError, match="this data has no order"):

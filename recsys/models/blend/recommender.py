@@ -41,8 +41,14 @@ class BlendRecommender(CompositeRecommender):
     state_file = "blend.json"
     lasting_facts = ("scale", "weights", "validation")
 
-    def __init__(self, config: BlendConfig | None = None, *, fitted: Mapping[str, Recommender] | None = None) -> None:
-        super().__init__(config, fitted=fitted)
+    def __init__(
+        self,
+        config: BlendConfig | None = None,
+        *,
+        fitted: Mapping[str, Recommender] | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(config, fitted=fitted, seed=seed)
         self.weights: dict[str, float] = {}
         self._scale = GIVEN
         self._sharpness: dict[str, float] = {}
@@ -122,6 +128,7 @@ class BlendRecommender(CompositeRecommender):
             row |= {f"recall@{k}": float(pool.single_recall[:, place].mean())}
             row |= {"fit_seconds": members[row["member"]].facts.get("fit_seconds")}
         self.facts |= {"validation": {f"ndcg@{k}": ndcg, f"recall@{k}": recall}}
+        self.facts["learned_from_validation"] = not self.config.weights and len(self.members) > 1
         if self.honest is not None:
             self.facts["validation"][f"cross_fitted_ndcg@{k}"] = float(self.honest.mean())
 

@@ -31,7 +31,7 @@ class CompositeRecommender(Recommender):
 
     Fitted without a validation part, it holds events out itself, and fits its members again on everything. Models that
     are fitted already are taken as they are: `fitted={"lstm": lstm, "ease": ease}`, to be fitted with the split that
-    they know; `facts["fit_seconds"]` counts what they took, too.
+    they know; `facts["fit_seconds"]` counts what they took, too, and `seed` is that of what is learned beside them.
 
     A subclass combines the members in `_learn`, or without a validation part in `_settle`; `_state` and `_restore` are
     what it learned, as plain values; `_scores` serves.
@@ -46,10 +46,14 @@ class CompositeRecommender(Recommender):
     """The facts that stay true when the members are fitted again."""
 
     def __init__(
-        self, config: CompositeConfig | None = None, *, fitted: Mapping[str, Recommender] | None = None
+        self,
+        config: CompositeConfig | None = None,
+        *,
+        fitted: Mapping[str, Recommender] | None = None,
+        seed: int = 0,
     ) -> None:
         if config is None and fitted:
-            config = self._config_of(fitted)
+            config = self._config_of(fitted, seed)
         super().__init__(config)
         self._fitted = dict(fitted or {})
         self._check_members(self._fitted)
@@ -222,10 +226,12 @@ class CompositeRecommender(Recommender):
         self._restore(members, state)
 
     @classmethod
-    def _config_of(cls, fitted: Mapping[str, Recommender]) -> CompositeConfig:
+    def _config_of(cls, fitted: Mapping[str, Recommender], seed: int) -> CompositeConfig:
         """Write down fitted models as settings that would fit them again."""
-        usual = cls.Config(members=tuple(fitted))
+        usual = cls.Config(members=tuple(fitted), seed=seed)
         texts = [text for label, model in fitted.items() for text in settings_texts(label, model.config)]
+        own = {label: getattr(model.config, "seed", seed) for label, model in fitted.items()}
+        texts += [f"{label}.seed={theirs}" for label, theirs in own.items() if theirs != seed]
         return replace(usual, member_settings=tuple(texts))
 
 

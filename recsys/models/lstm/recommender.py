@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from recsys.artifact import checksum_of, copy_file
 from recsys.backend import load_keras
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
@@ -94,12 +95,13 @@ class LSTMRecommender(Recommender):
             raise InputError("This data has no times, so wait_dim tells nothing.", "Fit with wait_dim=0.")
         if self._encoding.has_waits and validation is not None:
             validation = validation.with_request_times()  # judged as it is going to be asked
+        self._greets_users = True
         tags = self._encoding.item_tags(data.catalogue)
         taught = self._be_taught(data, validation, progress) if self.config.teachers else None
         config = dataclasses.replace(self.config, seed=self.config.seed + self.config.teachers)
         backend.utils.set_random_seed(config.seed)
         state: dict[str, Any] = {"epochs": [], "best": -1.0, "best_epoch": 0}
-        identity = {"config": self.config.to_mapping(), "events": _fingerprint(data.histories)}
+        identity = {"config": self.config.to_mapping(), "data": _fingerprint(data, tags)}
         resumed = training.read_checkpoint(self.workdir, identity) if self.resume and self.workdir else None
         if self.resume and resumed is None and progress:
             print(f"No checkpoint in {self.workdir}: training begins anew.", file=sys.stderr)
@@ -186,9 +188,15 @@ class LSTMRecommender(Recommender):
         return CrossFitted.fit(data, self.config)
 
     def refit(self, *, progress: bool = False) -> Self:
-        """Fit anew on everything, validation and test rows included, for the epochs that validation found best."""
+        """Fit anew on everything, validation and test rows included, for the epochs that validation found best.
+
+        Teachers have as many as theirs had at best, on average.
+        """
         epochs = max(1, int(self.facts.get("best_epoch", 0)))
         settings = {**self.config.to_mapping(), "epochs": epochs}
+        if taught := self.facts.get("teachers"):
+            theirs = round(sum(teacher["best_epoch"] for teacher in taught) / len(taught))
+            settings["teacher_settings"] = [*self.config.teacher_settings, f"epochs={max(1, theirs)}"]
         workdir = None if self.workdir is None else self.workdir / "final"
         final = type(self)(self.Config.from_mapping(settings), workdir=workdir, resume=self.resume)
         final.fit(self.data, progress=progress)
@@ -304,8 +312,9 @@ class LSTMRecommender(Recommender):
 
     def _save(self, folder: Path) -> None:
         if self._network is None:
-            self._network = load_keras().models.load_model(self._folder / NETWORK, compile=False)
-        self._network.save(folder / NETWORK, include_optimizer=False)
+            copy_file(self._loaded, folder / NETWORK, self._checksum)  # it serves without it, and does not hold it
+        else:
+            self._network.save(folder / NETWORK, include_optimizer=False)
         (folder / ENCODER).write_bytes(self._graph)
         np.savez(folder / ITEMS, vectors=self._vectors, bias=self._bias)
         if self._wide is not None:
@@ -323,7 +332,8 @@ class LSTMRecommender(Recommender):
         self._encoding = Encoding.from_mapping(fitted["encoding"])
         self.epochs, self._layers = fitted["epochs"], fitted["layers"]
         self._greets_users = bool(fitted["greets_users"])
-        self._folder, self._network = folder, None
+        self._network, self._loaded = None, folder / NETWORK
+        self._checksum = checksum_of(self._loaded)
         self._unordered = self.data.order is Order.NONE
         self._graph = (folder / ENCODER).read_bytes()
         self._encoder = Encoder(self._graph, self.config, self._encoding)
@@ -357,5 +367,10 @@ def _hide_untrained_users(network: keras.Model, histories: Histories) -> None:
     layer.set_weights([table])
 
 
-def _fingerprint(histories: Histories) -> str:
-    return hashlib.sha256(histories.items.tobytes() + histories.offsets.tobytes()).hexdigest()
+def _fingerprint(data: Dataset, tags: npt.NDArray[np.float32]) -> str:
+    """Hash all that a network of certain settings learns from."""
+    histories = data.histories
+    found = hashlib.sha256(f"{data.order} {tags.shape}".encode())
+    for values in (histories.offsets, histories.items, histories.users, histories.ratings, histories.times, tags):
+        found.update(b"none" if values is None else values.tobytes())
+    return found.hexdigest()

@@ -64,8 +64,9 @@ class RerankRecommender(CompositeRecommender):
         *,
         fitted: Mapping[str, Recommender] | None = None,
         fitted_earlier: Mapping[str, Recommender] | None = None,
+        seed: int = 0,
     ) -> None:
-        super().__init__(config, fitted=fitted)
+        super().__init__(config, fitted=fitted, seed=seed)
         self._fitted_earlier = dict(fitted_earlier or {})
         self._check_members(self._fitted_earlier)
         if self._fitted_earlier and not self.config.earlier_targets:
