@@ -6,7 +6,7 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -189,9 +189,9 @@ class _Contest:
         The first candidate is not stopped: there would be nothing else.
         """
         cls = model_class(name)
-        seeded = {"seed": self.seed} if "seed" in {item.name for item in fields(cls.Config)} else {}
+        seeded = {"seed": self.seed} if cls.Config.has("seed") else {}
         settings = {**seeded, **self.settings.get(name, {})}
-        if not getattr(cls, "finds_epochs", False):
+        if not cls.finds_epochs:
             return make_model(name, settings).fit(self.data, self.split), ""
         config = cls.Config.from_mapping(settings)
         wanted, networks = int(getattr(config, "epochs", LEAST_EPOCHS)), 1 + getattr(config, "teachers", 0)

@@ -13,7 +13,7 @@ from evaluation.certainty import Spread, seed_spread
 from evaluation.judge import Evaluation, evaluate, mean_over_seeds, part_of, time_serving
 from evaluation.plots import recall_figure, save_figure
 from evaluation.protocol import Rules, refuse_leak
-from evaluation.result_files import file_stem, make_result, ranks_frame, write_result
+from evaluation.result_files import file_stem, make_result, ranks_frame, read_result, result_path, write_result
 from evaluation.run import has_seed, settings_of
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Split
@@ -115,6 +115,28 @@ def enter(
     if not entrants:
         raise InputError("At least one model is needed, got none.", "For example: --model popularity --model lstm.")
     return entrants
+
+
+def refuse_other_results(
+    out: Path, data: Dataset, split: Split, labels: Iterable[str], *, part: str, rules: Rules
+) -> None:
+    """Refuse a folder whose results of these models were judged differently: nobody means to replace them.
+
+    Raises InputError that names the first of them.
+    """
+    ours = {"split": split.protocol, "part": part, **rules.named()}
+    for label in labels:
+        path = result_path({"data": data.name, "model": label}, out)
+        if not path.is_file():
+            continue
+        there = read_result(path)
+        theirs = Rules().named() | there["protocol"]  # an older file may not name all of them
+        other = [name for name, value in ours.items() if theirs[name] != value]
+        if other or there["split_sha256"] != split.sha256:
+            raise InputError(
+                f"{path} was judged otherwise ({', '.join(other) or 'on another test set'}).",
+                "Choose another folder (--out), or pass --overwrite to replace it.",
+            )
 
 
 def write_entries(entries: Sequence[Entry], *, data: Dataset, seed: int, command: str, out: Path) -> list[Path]:

@@ -114,11 +114,7 @@ def evaluate(
             part,
             holdout.n_users,
             ranked.n_titles,
-            rules.named_candidates,
-            rules.seen,
-            rules.ties,
-            rules.named_targets,
-            rules.request_times,
+            **rules.named(),  # type: ignore[arg-type]  # texts of the right kinds
         ),
         sha256=sha256,
         seed=seed,

@@ -74,6 +74,16 @@ class Rules:
                 f"Request times can be hidden or told, got '{self.request_times}'.", "The default is hidden."
             )
 
+    def named(self) -> dict[str, str]:
+        """Name the rules as `Protocol` does, ready for JSON."""
+        return {
+            "candidates": self.named_candidates,
+            "seen": self.seen,
+            "ties": self.ties,
+            "targets": self.named_targets,
+            "request_times": self.request_times,
+        }
+
     @property
     def named_targets(self) -> str:
         """Name the held-out events that are judged.

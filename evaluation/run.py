@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +170,7 @@ def settings_of(
 
 def has_seed(model_name: str) -> bool:
     """Say whether chance plays a part in a model's training."""
-    return "seed" in {item.name for item in fields(model_class(model_name).Config)}
+    return model_class(model_name).Config.has("seed")
 
 
 def peak_memory_mb() -> float:

@@ -33,6 +33,13 @@ def load_keras() -> Any:
     return keras
 
 
+def fit_verbosity(progress: bool) -> int:
+    """Return `verbose` of `Model.fit`: a bar where somebody reads along, a line an epoch in a log, or nothing."""
+    if not progress:
+        return 0
+    return 1 if sys.stdout.isatty() else 2
+
+
 @contextmanager
 def _native_stderr_hushed() -> Iterator[None]:
     """Send what C++ writes to file descriptor 2 nowhere; Python's exceptions are unaffected."""

@@ -81,13 +81,19 @@ class Settings:
             _check_limits(item, value)
 
     @classmethod
+    def has(cls, name: str) -> bool:
+        """Say whether there is a setting of this name."""
+        return name in {item.name for item in fields(cls)}
+
+    @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
         """Build the settings from names and values; names that do not exist are an error."""
         known = [item.name for item in fields(cls)]
         for name in mapping:
             if name not in known:
                 close = difflib.get_close_matches(name, known, n=1)
-                remedy = f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(known)}."
+                others = f"Known: {', '.join(known)}." if known else "Leave it out: nothing can be set here."
+                remedy = f"Did you mean '{close[0]}'?" if close else others
                 raise ConfigError(f"There is no setting '{name}'.", remedy)
         return cls(**mapping)
 
@@ -120,7 +126,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"{path} does not exist.", "Check the path of the settings file.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} is not a readable TOML file ({error}).", "See the README for an example.") from None
+        raise ConfigError(f"{path} is not a readable TOML file ({error}).", "A line of it: epochs = 20") from None
 
 
 def _convert(value: Any, kind: Any, name: str) -> Any:

@@ -76,3 +76,15 @@ def test_export_is_a_package_and_a_function() -> None:
     assert export is recsys.export
     assert callable(export)
     assert job.export is export.export
+
+
+def test_nobody_is_not_everybody(small: Dataset) -> None:
+    model = recsys.make_model("popularity").fit(small)
+    with pytest.raises(InputError, match="at least 1 title, got none"):
+        recsys.recommend(model, titles=[])
+    assert recsys.recommend(model, titles=[11], k=1).height == 1
+
+
+def test_every_model_can_be_fitted_again_on_everything(small: Dataset) -> None:
+    model = recsys.make_model("popularity").fit(small, recsys.split_dataset(small))
+    assert model.refit().facts["fitted_on"] == "everything"

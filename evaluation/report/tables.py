@@ -93,14 +93,13 @@ class ResultTable:
 
     @property
     def title(self) -> str:
-        recipe = RECIPES.get(self.data)
-        told = next((entry.result.get("data_title") for entry in self.entries if entry.result.get("data_title")), None)
-        return recipe.title if recipe else str(told or self.data)
+        titles = [entry.result.get("data_title") for entry in self.entries]
+        return str(next(filter(None, titles), self.data))
 
     @property
     def question(self) -> str:
         recipe = RECIPES.get(self.data)
-        return recipe.question if recipe else ""
+        return recipe.question if recipe and recipe.title == self.title else ""  # not of other data of that name
 
     @property
     def protocol(self) -> Mapping[str, Any]:

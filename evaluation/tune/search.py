@@ -201,7 +201,7 @@ class _Search:
             if not spared and trial.should_prune():
                 raise load_optuna().TrialPruned(f"behind the others after epoch {epoch}")
 
-        in_epochs = getattr(model_class(self.model_name), "finds_epochs", False)
+        in_epochs = model_class(self.model_name).finds_epochs
         model = make_model(self.model_name, settings.to_mapping(), **({"on_epoch": on_epoch} if in_epochs else {}))
         model.fit(self.data, self.split)
         found = evaluate(model, self.split, [self.metric], part="validation")

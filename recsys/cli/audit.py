@@ -45,11 +45,12 @@ def audit(
     from evaluation.audit.screen import audit_table
     from evaluation.audit.webpage import write_page
     from recsys.artifact import refuse_file
-    from recsys.cli.screen import SYNTHETIC, console
+    from recsys.cli.screen import SYNTHETIC, console, refuse_one_file
     from recsys.dataset.prepared import Dataset
     from recsys.dataset.split import SplitPlan
 
     plan = None if split is None else SplitPlan.parse(split, seed=seed)
+    refuse_one_file(json=json, html=html)
     for file in (json, html):
         if file is not None:
             refuse_file(file, overwrite=overwrite)  # before the work, not after it

@@ -13,7 +13,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="RESULT",
-            help="Result files that `recsys evaluate` wrote, or names in the folder of results: ml1m--lstm.",
+            help="Result files that `recsys evaluate` wrote, or names in the folder of results: ratings--lstm.",
             show_default=False,
         ),
     ],
@@ -35,9 +35,8 @@ def compare(
     all_pairs: Annotated[bool, typer.Option("--all-pairs", help="Compare each with each.")] = False,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the intervals.")] = 0,
     results: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of results; by default evaluation/results.", show_default=False),
-    ] = None,
+        Path, typer.Option(metavar="DIR", help="Folder of results, as `recsys evaluate --out` names it.")
+    ] = Path("results"),
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write everything to a JSON file.", show_default=False)
@@ -46,14 +45,13 @@ def compare(
 ) -> None:
     """Compare results user by user: differences with intervals, tests, and for how many users each is better.
 
-    recsys compare ml1m--lstm ml1m--als ml1m--bpr --metric ndcg@10
+    recsys compare ratings--lstm ratings--als ratings--bpr --metric ndcg@10
 
     The first result is compared with each of the others. All must have been judged on the same test set.
     """
     import evaluation.compare
     from evaluation.contenders import find_results
     from evaluation.metrics import parse_cutoffs
-    from evaluation.result_files import FOLDER
     from evaluation.screen import comparison_markdown, comparison_table
     from recsys.artifact import refuse_file
     from recsys.cli.screen import console
@@ -61,7 +59,7 @@ def compare(
     if json is not None:
         refuse_file(json, overwrite=overwrite)  # before the work, not after it
     found = evaluation.compare.compare(
-        find_results(result, results or FOLDER),
+        find_results(result, results),
         metric or evaluation.compare.METRICS,
         cutoffs=parse_cutoffs(k),
         reference=reference,

@@ -76,14 +76,18 @@ def evaluate(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Result files and the picture go here.")
     ] = Path("results"),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results there of other rules or of another test set, too.")
+    ] = False,
 ) -> None:
     """Compare models: each ranks all titles for every held-out user, without those the user has seen.
 
-    Shows a table with 95 % intervals, and writes one JSON file a model and a picture of recall@k.
+    Shows a table with 95 % intervals, and writes one JSON file a model and a picture of recall@k; earlier ones of the
+    same rules and test set are replaced.
 
     recsys evaluate data/prepared --model popularity als lstm --set lstm.epochs=20
     """
-    from evaluation.contest import contest, enter, shown_name, write_entries
+    from evaluation.contest import contest, enter, refuse_other_results, shown_name, write_entries
     from evaluation.judge import part_of
     from evaluation.metrics import DEFAULT_METRICS, metrics_at, parse_cutoffs, parse_metric, require_ground
     from evaluation.protocol import Rules
@@ -106,6 +110,8 @@ def evaluate(
     rules.targets_of(part_of(parts, part))  # what is wrong with any of it is said before a model is fitted
     of_models = [seed] if seeds is None else parse_seeds(seeds)
     entrants = enter(data, parts, names, saved or [], flags=flags, seeds=of_models)
+    if not overwrite:
+        refuse_other_results(out, data, parts, entrants, part=part, rules=rules)
     entries = list(contest(data, parts, entrants, metrics=metrics, part=part, rules=rules, seed=seed, progress=True))
     screen = console()
     screen.print(results_table(entries, data=shown_name(data), seed=seed))

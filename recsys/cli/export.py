@@ -28,7 +28,7 @@ def export(
         typer.Option(metavar="FILE", help="Only these people: one id a line, or CSV or parquet with a column user_id."),
     ] = None,
     format: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Format, where the file's suffix does not say it.")
+        str | None, typer.Option(metavar="NAME", help="Format; by default what the file's suffix says.")
     ] = None,
     mood: Annotated[str, typer.Option(metavar="NAMES", help='Genres or tags wished for: "Sci-Fi, Drama".')] = "",
     at: At = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from functools import partial
@@ -34,7 +35,9 @@ def fit(
             "--set", metavar="NAME=VALUE", help="A setting, on top of the file's (auto: MODEL.NAME=VALUE); repeatable."
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="The same as --set seed=N.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Seed of a model that draws; others have none and need none.")
+    ] = None,
     split: Annotated[
         str, typer.Option(metavar="PLAN", help="What is held out; as in `recsys evaluate --split`.")
     ] = "auto",
@@ -43,19 +46,21 @@ def fit(
     ] = False,
     workdir: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Checkpoint, log and curves of training go here. [default: MODEL-training]"),
+        typer.Option(metavar="DIR", help="For checkpoint, log and curves of training.", show_default="MODEL-training"),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted fit stopped.")] = False,
     tensorboard: Annotated[Path | None, typer.Option(metavar="DIR", help="Write TensorBoard logs.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier model folder.")] = False,
     minutes: Annotated[
         float | None,
-        typer.Option(metavar="M", help="auto: how long to try candidates. [default: 30]", show_default=False),
+        typer.Option(metavar="M", help="auto: how long to try candidates.", show_default="30"),
     ] = None,
     candidates: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="auto: the models to try, in this order. [default: by the data's order, cheap first]"
+            metavar="NAME",
+            help="auto: the models to try, in this order.",
+            show_default="by the data's order, cheap first",
         ),
     ] = None,
 ) -> None:
@@ -81,7 +86,7 @@ def fit(
     else:
         refuse_auto_options(minutes, candidates)
         cls = model_class(model)
-        settings = _settings(cls, config, [*(set_ or []), *([] if seed is None else [f"seed={seed}"])])
+        settings = _settings(cls, config, [*(set_ or []), *_seed_flag(cls, seed)])
         training = _training_options(cls, workdir, resume, tensorboard, out)
         train = partial(_train, cls(settings, **training))
     refuse_folder(out, kind=KIND, overwrite=overwrite)
@@ -100,12 +105,14 @@ def fit(
     if training:
         typer.echo(f"Log and curves of the training: {training['workdir']}.")
     typer.echo(f"Saved {out}. Try:")
-    typer.echo(f"  recsys recommend {out} --user {data.users.ids[0]}")
-    judging, shipping = (
-        f"recsys evaluate {prepared} --saved {out}" + (f" --split {split}" if split != "auto" else ""),
-        f"recsys export {out} --out recs.parquet",
-    )
-    typer.echo(f"  {shipping if final else judging}")
+    judging = ["evaluate", str(prepared), "--saved", str(out), *(["--split", split] if split != "auto" else [])]
+    shipping = ["export", str(out), "--out", "recs.parquet"]
+    for words in (["recommend", str(out), "--user", str(data.users.ids[0])], shipping if final else judging):
+        typer.echo(f"  {shlex.join(['recsys', *words])}")
+
+
+def _seed_flag(cls: type[Recommender], seed: int | None) -> list[str]:
+    return [f"seed={seed}"] if seed is not None and cls.Config.has("seed") else []
 
 
 def _settings(cls: type[Recommender], config: Path | None, flags: list[str]) -> Settings:
@@ -120,7 +127,7 @@ def _training_options(
     """Return what a model that trains in epochs takes beside its settings; other models refuse all of it."""
     from recsys.errors import InputError
 
-    if getattr(cls, "finds_epochs", False):
+    if cls.finds_epochs:
         named = out if out.name not in ("", "..") else out.resolve()
         beside = named.parent / f"{named.name}-training"
         return {"workdir": workdir or beside, "resume": resume, "tensorboard": tensorboard}
@@ -133,8 +140,7 @@ def _training_options(
 def _train(recommender: Recommender, data: Any, split: str, final: bool) -> Recommender:
     from recsys.dataset.split import split_dataset
 
-    if final and not hasattr(recommender, "refit"):
+    if final and not recommender.needs_validation:
         return recommender.fit(data, progress=True)
     recommender.fit(data, split_dataset(data, split), progress=True)
-    refitted: Recommender = recommender.refit(progress=True) if final else recommender  # type: ignore[attr-defined]
-    return refitted
+    return recommender.refit(progress=True) if final else recommender

@@ -59,9 +59,6 @@ def choose(data: Dataset, split: str, final: bool, **options: Any) -> Recommende
 
     found = find_model(data, split_dataset(data, split), progress=True, **options)
     console().print(auto_table(found))
-    model = found.model
-    if final:
-        refit = getattr(model, "refit", None)
-        model = type(model)(model.config).fit(data, progress=True) if refit is None else refit(progress=True)
+    model = found.model.refit(progress=True) if final else found.model
     model.facts["contest"] = found.facts()
     return model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,8 +86,9 @@ def prepare(
     data.save(out, overwrite=overwrite)
     _print_summary(data)
     typer.echo(f"Saved {out}. Try:")
-    typer.echo(f"  recsys evaluate {out} --model popularity --model als")
-    typer.echo(f"  recsys fit {out} --model lstm --out model")
+    folder = shlex.quote(str(out))
+    typer.echo(f"  recsys evaluate {folder} --model popularity --model als")
+    typer.echo(f"  recsys fit {folder} --model lstm --out model")
 
 
 def _print_summary(data: Dataset) -> None:

@@ -73,7 +73,7 @@ def recommend(
     recommender = load_model(model)
     data = recommender.data
     filters = make_filters(data, include_genre, exclude_genre, type, candidates, keep_seen=keep_seen, adult=adult)
-    person = who_asks(data, list(dict.fromkeys(user)) if user else None, titles or (), history)
+    person = who_asks(data, list(dict.fromkeys(user)) if user else None, titles or None, history)
     if person.left_out:
         few, more = ", ".join(person.left_out[:5]), len(person.left_out) - 5
         note(f"Left out of {history}, not known here: {few}{f' and {more} more' if more > 0 else ''}.")

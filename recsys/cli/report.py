@@ -33,23 +33,26 @@ def report(
         list[str] | None,
         typer.Option(metavar="NAME", help="Only the results of this data set; repeat the option.", show_default=False),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out and --markdown name.")] = False,
 ) -> None:
     """Show results side by side: tables with intervals, who leads and how sure that is, pictures.
 
     recsys report results --markdown results/report.md
 
-    The page is one file that needs no network. An earlier one is replaced.
+    The page is one file that needs no network. An earlier report.html in the folder of results is replaced.
     """
     from rich.text import Text
 
     from evaluation.report import read_tables, report_page, tables_markdown, verdict
     from recsys.artifact import refuse_file, write_file
-    from recsys.cli.screen import console
+    from recsys.cli.screen import console, refuse_one_file
 
-    page = out or results / "report.html"
+    usual = results / "report.html"
+    page = out or usual
     tables = read_tables(results, data or [])
+    refuse_one_file(out=page, markdown=markdown)
     for path in filter(None, (page, markdown)):
-        refuse_file(path, overwrite=True)  # before the pictures are drawn
+        refuse_file(path, overwrite=overwrite or path == usual)  # before the pictures are drawn
     screen = console()
     for table in tables:
         screen.print(Text.assemble((f"{table.title}: ", "bold"), verdict(table)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import typer
@@ -35,6 +36,14 @@ def refuse_two_formats(as_json: bool, as_csv: bool) -> None:
     """Raise an error when both JSON and CSV are asked for."""
     if as_json and as_csv:
         raise InputError("One format at a time, got --json and --csv.", "Leave one of them out.")
+
+
+def refuse_one_file(**named: Path | None) -> None:
+    """Raise an error when two options name one file, where the second would replace what the first has written."""
+    places: dict[Path, str] = {}
+    for option, path in named.items():
+        if path is not None and (other := places.setdefault(path.resolve(), option)) != option:
+            raise InputError(f"--{other} and --{option} name one file, {path}.", "Give each a file of its own.")
 
 
 def console() -> Console:

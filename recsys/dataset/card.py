@@ -16,6 +16,9 @@ from recsys.dataset.prepared import Order
 
 QUANTILES = {"min": 0.0, "p10": 0.1, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9, "p99": 0.99, "max": 1.0}
 
+EARLY = 315_532_800
+"""The first second of 1980: nobody has kept a list before."""
+
 
 def fingerprint(path: Path) -> dict[str, Any]:
     """Identify a source file by its name, size and SHA-256; its folder is nobody's business."""
@@ -42,6 +45,8 @@ def doubts_of(histories: Histories, ascent: Ascent, order: Order) -> list[str]:
         unrated = int((histories.ratings == -1).sum())
         if unrated:
             doubts.append(f"{unrated:,} ratings are -1; if that means watched, not rated, pass --unrated -1.")
+    if histories.times is not None and 0 <= histories.times.max() < EARLY:
+        doubts.append("All times are before 1980: is it the right column, and are they epoch seconds or dates?")
     if ascent.suspicious and order is not Order.NONE:
         doubts.append("Title ids ascend inside almost all users: a watch order, or a file sorted by id?")
     return doubts

@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from recsys.dataset.readers.cells import times
 from recsys.dataset.readers.source import unreadable
 from recsys.dataset.schema import ITEM, LAST_TIME, POSITION, RATING, TIME, UNREADABLE_TIME, USER, RawTables
 from recsys.errors import InputError
 
 Rule = dict[str, Any]
+
+A_TIME = "epoch seconds or milliseconds, or an ISO date"
 
 REPEATED = "repeated title of a user (the latest counts)"
 """The rule that `drop_repeated` writes down."""
@@ -49,15 +52,19 @@ def collect_interactions(raw: RawTables) -> pl.DataFrame:
     if RATING in frame.columns:
         _refuse_first(raw, frame[RATING], ~frame[RATING].is_finite(), "a finite number")
     if TIME in frame.columns:
-        times = frame[TIME]
-        _refuse_first(raw, times, times == UNREADABLE_TIME, "epoch seconds or milliseconds, or an ISO date")
-        _refuse_first(raw, times, ~times.is_between(0, LAST_TIME), "a time between 1970 and 2286")
+        moments = frame[TIME]
+        _refuse_first(raw, moments, moments == UNREADABLE_TIME, A_TIME)
+        _refuse_first(raw, moments, ~moments.is_between(0, LAST_TIME), "a time between 1970 and 2286")
     return frame
 
 
 def refuse_mixed_ids(raw: RawTables, frame: pl.DataFrame) -> None:
     """Raise InputError where most ids are whole numbers and some are not: a slip, unless the user says otherwise."""
     for column in (USER, ITEM):
+        if frame[column].null_count() and frame[column].dtype != pl.String and raw.text is not None:
+            figures = raw.text.select(pl.col(column).str.strip_chars().cast(pl.Float64, strict=False)).collect()
+            fractions = frame[column].is_null() & figures.to_series().is_finite()
+            _refuse_first(raw, frame[column], fractions, "a whole number or a text")
         if frame[column].dtype == pl.String:
             is_text = frame[column].cast(pl.Int64, strict=False).is_null() & frame[column].is_not_null()
             if 0 < is_text.sum() < len(frame) / 2:
@@ -158,23 +165,23 @@ def _refuse_first(raw: RawTables, values: pl.Series, bad: pl.Series, rule: str) 
 
 
 def _unreadable_row(raw: RawTables, error: Exception) -> InputError:
-    """Find the first cell that is no number where one belongs, and name it."""
+    """Find the first cell that is no number where one belongs, or no time, and name it."""
     for target, rule in ((pl.Float64, "a number"), (pl.Int64, "a whole number")):
         for column, dtype in raw.interactions.collect_schema().items():
             if raw.text is None or not dtype.is_numeric() or (target is pl.Int64 and not dtype.is_integer()):
                 continue
             cell = pl.col(column).str.strip_chars()
-            bad = (
-                raw.text.with_row_index("row", offset=1)
-                .select("row", column)
-                .filter((cell != "") & cell.cast(target, strict=False).is_null())
-            )
+            wrong = cell.cast(target, strict=False).is_null()
+            if column == TIME:
+                wrong = times(column, pl.String()) == UNREADABLE_TIME
+            bad = raw.text.with_row_index("row", offset=1).select("row", column).filter((cell != "") & wrong)
             try:
                 found = bad.head(1).collect(engine="streaming")
             except pl.exceptions.PolarsError:
                 return unreadable(_file(raw), error)
             if len(found):
-                return _bad_cell(raw, column, "a whole number" if dtype.is_integer() else rule, *found.row(0))
+                whole = A_TIME if column == TIME else "a whole number"
+                return _bad_cell(raw, column, whole if dtype.is_integer() else rule, *found.row(0))
     return unreadable(_file(raw), error)
 
 

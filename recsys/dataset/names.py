@@ -22,7 +22,8 @@ def resolve_names(wanted: Sequence[str], known: Sequence[str], noun: str) -> lis
         key = name_key(name)
         if key not in by_key:
             close = [by_key[match] for match, _, _ in process.extract(key, list(by_key), limit=3, score_cutoff=60)]
-            remedy = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(list(known)[:12])} …"
+            others = f"Known: {', '.join(list(known)[:12])} …" if known else f"This data has no {noun}: leave it out."
+            remedy = f"Did you mean {' or '.join(close)}?" if close else others
             raise UnknownIdError(f"There is no {noun} '{name}'.", remedy)
         found.append(by_key[key])
     return found

@@ -51,7 +51,7 @@ def person_of_titles(data: Dataset, titles: Sequence[str]) -> Person:
     if not titles:
         raise InputError("A person needs at least 1 title, got none.", 'For example: --titles "Cowboy Bebop".')
     index = TitleIndex(data.catalogue)
-    return Person(_histories([_Event(index.find(title), math.nan, None) for title in titles]))
+    return Person(_histories([_Event(index.find(str(title)), math.nan, None) for title in titles]))
 
 
 def read_person(path: str | Path, data: Dataset) -> Person:

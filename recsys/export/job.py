@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -16,6 +17,7 @@ from rich.text import Text
 
 from recsys.artifact import refuse_file, write_file
 from recsys.dataset.histories import Histories
+from recsys.dataset.vocabulary import PADDING
 from recsys.errors import InputError
 from recsys.export.writers import choose_writer
 from recsys.models import load_model
@@ -53,8 +55,8 @@ def export(
     few thousand users, not the whole result. The file is written under a hidden name beside `out` and renamed, so
     that an interrupted one leaves only what was there before.
 
-    Raises InputError for k < 1, an unknown format or no users, UnknownIdError for unknown users and filters, and
-    ArtifactError where the file exists (without `overwrite`) or cannot be written.
+    Raises InputError for k < 1, an unknown format, no users or no title that is allowed, UnknownIdError for unknown
+    users and filters, and ArtifactError where the file exists (without `overwrite`) or cannot be written.
     """
     out = Path(out)
     open_writer = choose_writer(out, format)
@@ -62,6 +64,8 @@ def export(
     if not isinstance(model, Recommender):
         model = load_model(model)
     histories = asking_at(model, _histories(model, users), at)
+    if filters is not None and not filters.allowed(model.data.catalogue, model.data.items).any():
+        raise InputError("No title is left to recommend after these filters.", "Loosen them.")
     rank = partial(model.top_k, k=k, filters=filters, mood=split_names(mood))
     next(rank(histories.select(slice(0, 1))))  # one user first, so that a wrong request changes nothing on disk
     columns = COLUMNS + ("title",) * titles
@@ -72,16 +76,21 @@ def export(
         ThreadPoolExecutor(1, "export") as pool,
         _progress_bar(progress) as bar,
     ):
+        short = 0
         task = bar.add_task(f"Exporting to {out.name}", total=histories.n_users)
         writing: Future[None] | None = None
         for chunk in histories.batches(size):
             ranked = _by_length(rank, chunk, partial(bar.advance, task))
+            short += int((ranked.codes[:, -1] == PADDING).sum()) if ranked.codes.shape[1] == k else chunk.n_users
             frame = recommendation_frame(model.data, chunk, [ranked]).select(columns)
             if writing is not None:
                 writing.result()  # one chunk at most waits for the disk
             writing = pool.submit(writer.write, frame)  # while the next chunk is being ranked
         assert writing is not None
         writing.result()
+    if short and progress:
+        few = f"{short:,} of {histories.n_users:,} users have fewer than {k:,} titles"
+        print(f"{few}: no others are known, allowed and unseen.", file=sys.stderr)
     return out
 
 

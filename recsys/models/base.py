@@ -46,6 +46,10 @@ class Recommender(ABC):
     name: ClassVar[str]
     Config: ClassVar[type[Settings]]
     supports_mood: ClassVar[bool] = False
+    finds_epochs: ClassVar[bool] = False
+    """Whether it trains in epochs, told to `on_epoch`, and validation finds the best one."""
+    needs_validation: ClassVar[bool] = False
+    """Whether `refit` needs what a fit with a validation part found: how long to train, or how to combine."""
 
     def __init__(self, config: Settings | None = None) -> None:
         self.config = self.Config() if config is None else config
@@ -108,6 +112,10 @@ class Recommender(ABC):
         self._fit(dataset.with_histories(train), None if split is None else split.validation, progress)
         self.facts["fit_seconds"] = round(time.perf_counter() - began, 2)
         return self
+
+    def refit(self, *, progress: bool = False) -> Self:
+        """Return a model fitted anew on everything, validation and test rows included: to ship it."""
+        return type(self)(self.config).fit(self.data, progress=progress)
 
     def scores(self, histories: Histories, mood: Sequence[str] | str = ()) -> Scores:
         """Return the score of every item code for every user, (n_users, n_codes); seen titles are not excluded.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -46,7 +47,7 @@ class CollaborativeRecommender(Recommender):
         seen = interaction_matrix(data.histories, data.n_codes)
         people = max(1, int((np.diff(seen.indptr) > 0).sum()))
         with implicit_alone():
-            arrays = self._learn(seen, progress)
+            arrays = self._learn(seen, progress and sys.stderr.isatty())  # implicit knows bars only
         self._adopt({**arrays, "popularity": count_watchers(data.histories, data.n_codes) / np.float32(people)})
 
     def _scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:

@@ -26,7 +26,7 @@ def recommend(
     users: UserIds = None,
     k: int = 10,
     *,
-    titles: Sequence[str] = (),
+    titles: Sequence[str] | str | None = None,
     history: str | Path | None = None,
     filters: Filters | None = None,
     mood: Sequence[str] | str = (),
@@ -53,12 +53,12 @@ def similar(
 
 
 def who_asks(
-    data: Dataset, users: UserIds = None, titles: Sequence[str] = (), history: str | Path | None = None
+    data: Dataset, users: UserIds = None, titles: Sequence[str] | str | None = None, history: str | Path | None = None
 ) -> Person:
     """Return the histories of known users, or of one person from titles or a file; everybody's when none is given."""
-    if sum((users is not None, bool(titles), history is not None)) > 1:
+    if sum((users is not None, titles is not None, history is not None)) > 1:
         raise InputError("Users, titles and a history file exclude each other, got more than one.", "Give one of them.")
-    if titles:
+    if titles is not None:
         return person_of_titles(data, [titles] if isinstance(titles, str) else titles)
     if history is not None:
         return read_person(history, data)

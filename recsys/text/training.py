@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from recsys.backend import BATCH_THREADS
+from recsys.backend import BATCH_THREADS, fit_verbosity
 from recsys.errors import ConfigError
 from recsys.text.codes import Codes
 from recsys.text.config import TextConfig
@@ -170,7 +170,7 @@ def run(
         validation_data=None if validation is None else _batches(validation, config, n_classes, shuffled=False),
         shuffle=False,
         callbacks=[epochs],
-        verbose="auto" if progress else 0,
+        verbose=fit_verbosity(progress),
     )
     return epochs
 

@@ -51,3 +51,9 @@ def test_audit_of_one_user(recsys, small, tmp_path) -> None:
     done = recsys("audit", alone.save(tmp_path / "alone"), "--no-lstm")
     assert done.code == 0
     assert "1 user," in done.out
+
+
+def test_two_kinds_of_output_need_two_files(recsys, prepared, tmp_path) -> None:
+    refused = recsys("audit", prepared, "--no-lstm", "--json", tmp_path / "a", "--html", tmp_path / "a")
+    assert refused.code == 2
+    assert "--json and --html name one file" in refused.err

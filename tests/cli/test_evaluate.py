@@ -130,3 +130,21 @@ def test_a_model_that_saw_the_answers_is_refused(prepared, small, tmp_path):
     assert done.exit_code == 2
     assert "fitted on everything" in done.output
     assert not (tmp_path / "out").exists()
+
+
+def test_results_of_other_rules_are_not_replaced_unasked(prepared, tmp_path):
+    words = [prepared, "--model", "popularity", "--out", tmp_path / "out"]
+    assert run(*words).exit_code == 0
+    before = (tmp_path / "out" / "small--popularity.json").read_text()
+    assert run(*words).exit_code == 0  # the same again
+    for other, said in (
+        (["--seen", "ranked"], "judged otherwise (seen)"),
+        (["--part", "validation"], "judged otherwise (part)"),
+        (["--split", "leave-last-out,n_targets=2"], "judged otherwise (split)"),
+    ):
+        refused = run(*words, *other)
+        assert refused.exit_code == 2
+        assert said in " ".join(refused.output.split())
+    assert (tmp_path / "out" / "small--popularity.json").read_text()[:200] == before[:200]
+    assert run(*words, "--seen", "ranked", "--overwrite").exit_code == 0
+    assert "ranked" in (tmp_path / "out" / "small--popularity.json").read_text()

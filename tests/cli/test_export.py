@@ -88,3 +88,9 @@ def test_refusals_come_before_the_model_is_loaded(tmp_path):
     with pytest.raises(RecsysError, match="no-model is not a model folder: it does not exist"):
         run(tmp_path / "no-model", "--out", tmp_path / "recs.csv", "--overwrite")
     assert (tmp_path / "recs.csv").read_text() == "old"
+
+
+def test_lists_that_are_short_are_told(model, tmp_path):
+    output = run(model, "--out", tmp_path / "recs.csv", "-k", 7, "--include-genre", "Romance")
+    assert "6 of 6 users have fewer than 7 titles" in " ".join(output.split())
+    assert "fewer than" not in run(model, "--out", tmp_path / "few.csv", "-k", 1)

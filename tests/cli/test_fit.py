@@ -24,6 +24,7 @@ class EpochsRecommender(PopularityRecommender):
 
     name = "epochs"
     Config = EpochsConfig
+    needs_validation = True
     finds_epochs = True
     made: Sequence[dict[str, Any]] = ()
 
@@ -158,3 +159,14 @@ def test_the_folder_may_be_the_present_one(recsys, prepared, tmp_path, epochs, m
     monkeypatch.chdir(tmp_path / "here")
     assert recsys("fit", prepared, "--model", "epochs", "--out", ".").code == 0
     assert epochs.made[0]["workdir"] == tmp_path / "here-training"
+
+
+def test_a_model_without_a_seed_needs_none(recsys, prepared, tmp_path) -> None:
+    assert recsys("fit", prepared, "--model", "popularity", "--seed", 3, "--out", tmp_path / "model").code == 0
+    refused = recsys("fit", prepared, "--model", "popularity", "--set", "factors=3", "--out", tmp_path / "other")
+    assert "There is no setting 'factors'. Leave it out: nothing can be set here." in " ".join(refused.err.split())
+
+
+def test_what_to_try_next_can_be_pasted(recsys, prepared, tmp_path) -> None:
+    said = recsys("fit", prepared, "--model", "popularity", "--out", tmp_path / "my model").out
+    assert f"recsys recommend '{tmp_path / 'my model'}' --user 101" in said

@@ -58,3 +58,22 @@ def test_a_mixture_of_test_sets_is_refused_and_the_old_page_stays(recsys, result
     assert done.code == 2
     assert "2 different test sets" in done.err
     assert (results / "report.html").read_text() == "old"
+
+
+def test_what_options_name_is_replaced_on_demand_only(recsys, results, tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text("epochs = 3")
+    for option in ("--out", "--markdown"):
+        refused = recsys("report", results, option, mine)
+        assert (refused.code, mine.read_text()) == (2, "epochs = 3")
+        assert "exists already" in refused.err
+    assert "--out and --markdown name one file" in recsys("report", results, "--out", mine, "--markdown", mine).err
+    assert recsys("report", results, "--out", mine, "--overwrite").code == 0
+    assert mine.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_other_data_of_a_published_name_keeps_its_own_title(recsys, results):
+    write_judged(results, "als", {0: [[1]] * 12}, data="beauty")
+    done = recsys("report", results, "--data", "beauty")
+    assert done.code == 0, done.err
+    assert "Amazon" not in done.out

@@ -183,6 +183,7 @@ def test_memory_holds_few_lists_however_many_users_there_are(model, tmp_path, mo
         ({"users": [101, 999]}, UnknownIdError, r"There is no user 999 in small"),
         ({"filters": Filters(include_genres=["Akction"])}, UnknownIdError, r"There is no genre or tag 'Akction'"),
         ({"filters": Filters(candidates=[7])}, UnknownIdError, r"1 of 1 candidates are no known titles"),
+        ({"filters": Filters(include_genres="Romance", exclude_genres="Romance")}, InputError, r"No title is left"),
         ({"mood": ["Action"]}, InputError, r"cannot follow a mood"),
         ({"format": "xlsx"}, InputError, r"There is no export format 'xlsx'"),
     ],

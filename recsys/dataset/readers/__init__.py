@@ -6,6 +6,7 @@ A reader is a module with `OPTIONS`, `detect(source) -> bool` and `read(source, 
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -48,7 +49,8 @@ def reader(format: str) -> Reader:
 def read_tables(source: str | Path | Any, format: str = "auto", options: ReadOptions | None = None) -> RawTables:
     """Read a file, folder, zip archive or frame.
 
-    `auto` takes the first format that the files and columns fit and that heeds the options given; generic heeds all.
+    `auto` takes the first format that the files and columns fit and that heeds the options given; generic heeds all,
+    and where it is taken for that a note says so.
     """
     from recsys.dataset.readers.source import Source
 
@@ -61,5 +63,14 @@ def read_tables(source: str | Path | Any, format: str = "auto", options: ReadOpt
                 raise InputError(f"The {format} format does not heed {flag}.", f"Leave {flag} or --format away.")
         return one.read(Source.open(source), options)
     opened = Source.open(source)
-    fitting = (one for one in map(reader, REGISTRY) if set(options.given) <= set(one.OPTIONS) and one.detect(opened))
-    return next(fitting).read(opened, options)
+    notes: list[str] = []
+    for name, one in zip(REGISTRY, map(reader, REGISTRY), strict=True):
+        if not one.detect(opened):
+            continue
+        unheeded = [f"--{given.replace('_', '-')}" for given in options.given if given not in one.OPTIONS]
+        if not unheeded:
+            break
+        flags = " and ".join(unheeded)
+        notes.append(f"It looks like the {name} format, which does not heed {flags}: without, titles are read, too.")
+    raw = one.read(opened, options)
+    return replace(raw, notes=(*notes, *raw.notes))

@@ -14,6 +14,9 @@ TYPES = {"tv": "TV", "movie": "Movie", "ova": "OVA", "ona": "ONA", "special": "S
 NO_GENRES = "(no genres listed)"
 ISO_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 
+DATES = (19_000_101, 21_001_231)
+"""Between these, numbers may be dates without hyphens."""
+
 
 def unescaped(column: pl.Expr) -> pl.Expr:
     """Replace HTML entities (`&#039;`) by what they stand for, and trim."""
@@ -60,31 +63,42 @@ def ids(column: str, dtype: Any, text: bool) -> pl.Expr:
 
 
 def ratings(column: str, numbers: dict[str, float], unrated: float | None = None) -> pl.Expr:
-    """Read ratings as numbers, or words by their numbers; a word without one becomes NaN, so that it is reported."""
+    """Read ratings as numbers, and words by their numbers; a word without one becomes NaN, so that it is reported."""
     cell = pl.col(column)
     if numbers:
         words = cell.cast(pl.String).str.strip_chars()
-        mapped = words.replace_strict(numbers, default=float("nan"), return_dtype=pl.Float32)
+        figures = words.cast(pl.Float32, strict=False).fill_null(float("nan"))
+        mapped = words.replace_strict(numbers, default=figures, return_dtype=pl.Float32)
         cell = pl.when(words.is_not_null() & (words != "")).then(mapped)
     cell = cell.cast(pl.Float32)
     return cell if unrated is None else pl.when(cell != unrated).then(cell)
 
 
 def times(column: str, dtype: Any) -> pl.Expr:
-    """Read times as epoch seconds: numbers in seconds or finer by their size, dates and ISO 8601 texts (UTC)."""
+    """Read times as epoch seconds: numbers in seconds or finer by their size, dates and ISO 8601 texts (UTC).
+
+    Where every number of the column reads as a date, 20200131, they are dates.
+    """
     cell = pl.col(column)
     if dtype.is_temporal():
         return cell.dt.epoch("s")
     if dtype.is_float():
         whole = pl.coalesce(cell.cast(pl.Int64, strict=False), UNREADABLE_TIME)  # NaN and the like are reported
-        return _seconds(pl.when(cell.is_not_null()).then(whole))
+        return _moments(pl.when(cell.is_not_null()).then(whole))
     if dtype.is_numeric():
-        return _seconds(cell.cast(pl.Int64))
+        return _moments(cell.cast(pl.Int64))
     words = cell.cast(pl.String).str.strip_chars()
     iso = words.str.replace_all("/", "-", literal=True).str.replace(" ", "T", literal=True).str.replace(r"\s*UTC$", "Z")
     parsed = [iso.str.to_datetime(form, strict=False, time_unit="us").dt.epoch("s") for form in ISO_FORMATS]
-    readings = pl.coalesce(*parsed, _seconds(words.cast(pl.Int64, strict=False)), UNREADABLE_TIME)
+    readings = pl.coalesce(*parsed, _moments(words.cast(pl.Int64, strict=False)), UNREADABLE_TIME)
     return pl.when(words.is_not_null() & (words != "")).then(readings)
+
+
+def _moments(number: pl.Expr) -> pl.Expr:
+    """Take a column of numbers for dates where all of them may be some, else for seconds or what is finer."""
+    dates = pl.when(number.is_between(*DATES)).then(number.cast(pl.String).str.to_date("%Y%m%d", strict=False))
+    all_are = (dates.is_not_null() | number.is_null()).all()
+    return pl.when(all_are).then(dates.dt.epoch("s")).otherwise(_seconds(number))
 
 
 def _seconds(number: pl.Expr) -> pl.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import fields
 
@@ -38,7 +39,9 @@ def detect(source: Source) -> bool:
 
 def read(source: Source, options: ReadOptions) -> RawTables:
     """Return the raw tables of a file, or of the interactions and items in a folder or archive."""
-    table = source.table or source.require(*_names(INTERACTION_FILES))
+    table = source.one_table() if len(source.tables) == 1 else None
+    if table is None or not (source.single or table.plain.endswith(SUFFIXES[:3])):
+        table = source.require(*_names(INTERACTION_FILES))
     found = table.columns(options.separator)
     columns = _columns(table.name, found, options)
     interactions, text = scan_interactions(table, columns, options)
@@ -89,7 +92,9 @@ def _columns(table: str, found: Sequence[str], options: ReadOptions) -> dict[str
             columns[canonical] = usual
         elif canonical in (USER, ITEM):
             other = next((name for name in found if name not in columns.values()), "NAME")
-            remedy = f"Rename it, or pass {flag} {other}."
+            remedy = f"Rename it, or pass {flag} {shlex.quote(other)}."
+            if len(found) == 1:
+                remedy = "There is one column only: check --separator."
             raise InputError(f"{table} has no column '{canonical}' (found: {', '.join(found)}).", remedy)
     return columns
 

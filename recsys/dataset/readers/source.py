@@ -80,6 +80,8 @@ class Table:
             text = "\0"
         if "\0" in text:
             raise undecodable(self.name)
+        if text.startswith(("{", "[")):
+            raise InputError(f"{self.name} holds JSON, not a table.", "Save it as CSV, TSV or parquet.")
         return text
 
     @cached_property

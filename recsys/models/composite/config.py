@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self
 
 from recsys.config import Settings, gather_tables, setting
@@ -55,7 +55,7 @@ class CompositeConfig(Settings):
         """Return the settings of one member; ConfigError names the member where they are wrong."""
         config = model_class(model_of(label)).Config
         flags = [one.removeprefix(f"{label}.") for one in self.member_settings if one.startswith(f"{label}.")]
-        seeded = {"seed": self.seed} if "seed" in {item.name for item in fields(config)} else {}
+        seeded = {"seed": self.seed} if config.has("seed") else {}
         try:
             return config.from_flags(flags, seeded)
         except ConfigError as error:

@@ -40,6 +40,7 @@ class CompositeRecommender(Recommender):
     Config: ClassVar[type[CompositeConfig]]
     config: CompositeConfig
     described_as = "Members"
+    needs_validation = True
     state_file: ClassVar[str]
     """The file of the folder that holds what was learned."""
     lasting_facts: ClassVar[tuple[str, ...]] = ("validation",)
@@ -179,7 +180,8 @@ class CompositeRecommender(Recommender):
         for label, member in trial.members.items():
             if progress:
                 print(f"Fitting {label} on everything", file=sys.stderr)
-            members[label] = _refit_member(member, data, progress)
+            member._data = data
+            members[label] = member.refit(progress=progress)
             members[label]._data = self.data
         self._restore(members, trial._state())
         self._rows = trial._rows
@@ -258,13 +260,3 @@ def _fit_member(
     member._fit(data, validation, progress)
     member.facts["fit_seconds"] = round(time.perf_counter() - began, 2)
     return member
-
-
-def _refit_member(member: Recommender, data: Dataset, progress: bool) -> Recommender:
-    """Fit a member on `data`; one that validation told how long to train says itself how."""
-    again = getattr(member, "refit", None)
-    if again is None:
-        return type(member)(member.config).fit(data, progress=progress)
-    member._data = data
-    refitted: Recommender = again(progress=progress)
-    return refitted

@@ -50,6 +50,7 @@ class LSTMRecommender(Recommender):
     Config = LSTMConfig
     supports_mood = True
     finds_epochs = True
+    needs_validation = True
     config: LSTMConfig
 
     def __init__(

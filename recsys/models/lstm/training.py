@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from recsys.backend import fit_verbosity
 from recsys.dataset.histories import Histories
 from recsys.dataset.split import Holdout
 from recsys.errors import ConfigError, InputError
@@ -222,7 +223,7 @@ def run(
             initial_epoch=done,
             shuffle=False,
             callbacks=callbacks,
-            verbose="auto" if progress else 0,
+            verbose=fit_verbosity(progress),
         )
     if judge.best_weights is not None:
         model.set_weights(judge.best_weights)

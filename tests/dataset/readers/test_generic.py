@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -258,11 +259,59 @@ def test_a_column_name_may_hold_spaces(tmp_path: Path) -> None:
 
 
 def test_numbers_of_a_frame_that_are_none(tmp_path: Path) -> None:
-    frame = pl.DataFrame({"user": [1.0, 1.0, 2.5], "item": [1.0, float("nan"), 3.0], "time": [1.5e9, 1.6e9, 1.7e9]})
+    frame = pl.DataFrame({"user": [1.0, 1.0, None], "item": [1.0, float("nan"), 3.0], "time": [1.5e9, 1.6e9, 1.7e9]})
     data = prepare(frame)
     assert (data.histories.n_events, data.card["dropped"]) == (1, [{"rule": "no user or title id", "rows": 2}])
     with pytest.raises(InputError, match=r"'time' must be epoch seconds .* row 2 of the frame has 'NaN'"):
         prepare(frame.with_columns(item=1.0, time=pl.Series([1.5e9, float("nan"), 1.7e9])))
+    with pytest.raises(InputError, match=r"'user' must be a whole number or a text, but row 3 of the frame has '2\.5'"):
+        prepare(frame.with_columns(user=pl.Series([1.0, 1.0, 2.5])))
+
+
+@pytest.mark.parametrize("kind", [pl.Int64, pl.Float64, pl.String])
+def test_dates_without_hyphens_are_dates(kind: type[pl.DataType]) -> None:
+    frame = pl.DataFrame({"user": [1, 1], "item": [1, 2], "date": [20_200_131, 20_200_201]})
+    times = prepare(frame.with_columns(pl.col("date").cast(pl.Int64).cast(kind))).histories.times
+    assert times is not None
+    assert times.tolist() == [1_580_428_800, 1_580_515_200]
+
+
+def test_times_that_nobody_can_mean_are_doubted() -> None:
+    frame = pl.DataFrame({"user": [1, 1], "item": [1, 2], "date": [2019, 2020]})
+    assert "All times are before 1980" in prepare(frame).card["notes"][0]
+    mixed = frame.with_columns(date=pl.Series([20_200_131, 1_600_000_000]))
+    assert prepare(mixed).card["times"]["last"].startswith("2020-09")  # not all are dates: seconds
+
+
+def test_the_cell_that_is_wrong_is_blamed_and_not_a_date(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    rows = ["1,1,2020-01-01"] * 20_000 + ["1,x,2020-01-02"]
+    path.write_text("user,item,date\n" + "\n".join(rows), encoding="utf-8")
+    with pytest.raises(InputError, match=r"'item' must be a whole number, but row 20001 of log\.csv has 'x'"):
+        prepare(path)
+    path.write_text("user,item,date\n1,1,2020-01-01\n1,2,2020-01-01,more\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"log\.csv cannot be read as a table"):
+        prepare(path)
+
+
+def test_numbers_stay_numbers_beside_a_rating_map(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("user,item,rating\n1,2,good\n1,3,5\n", encoding="utf-8")
+    ratings = prepare(path, rating_map="good=8").histories.ratings
+    assert ratings is not None
+    assert ratings.tolist() == [8.0, 5.0]
+
+
+def test_an_archive_of_one_table_is_that_table(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
+        archive.writestr("mine.csv", "user,item\n1,2\n1,3\n")
+    assert prepare(tmp_path / "one.zip").histories.n_events == 2
+
+
+def test_lines_of_json_are_no_table(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"user": 1, "item": 2}\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"log\.jsonl holds JSON, not a table"):
+        prepare(tmp_path / "log.jsonl")
 
 
 def test_a_frame_of_mixed_types_is_refused() -> None:

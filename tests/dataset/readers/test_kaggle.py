@@ -72,6 +72,12 @@ def test_another_item_file_leaves_the_meaning_of_minus_one(folder: Path) -> None
     assert data.catalogue.frame["title"].to_list() == ["Gintama'", "Tiger & Bunny"]
 
 
+def test_an_option_that_it_does_not_heed_is_told_what_that_costs(folder: Path) -> None:
+    data = prepare(folder / "rating.csv", unrated=-1)
+    assert data.card["format"] == "generic"
+    assert "It looks like the kaggle format, which does not heed --unrated" in data.card["notes"][0]
+
+
 def test_archive_without_the_files(tmp_path: Path) -> None:
     path = tmp_path / "other.zip"
     with zipfile.ZipFile(path, "w") as target:
