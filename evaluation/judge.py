@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Holdout, Split
 from recsys.errors import InputError
+from recsys.models import load_model
 from recsys.models.base import Recommender
 
 
@@ -67,9 +69,9 @@ class Evaluation:
 
 
 def evaluate(
-    model: Scorer,
+    model: Scorer | str | Path,
     split: Split | Holdout,
-    metrics: Iterable[str] | None = None,
+    metrics: Iterable[str] | str | None = None,
     *,
     cutoffs: Sequence[int] = (5, 10, 20),
     part: str = "test",
@@ -81,17 +83,18 @@ def evaluate(
 ) -> Evaluation:
     """Rank all titles for every held-out user and compute the metrics with bootstrap 95 % intervals.
 
-    `metrics` are texts such as "ndcg@10"; a name without a cutoff is computed at all `cutoffs`; None computes recall,
-    ndcg, hit_rate, mrr and coverage. Unless the `rules` say otherwise, all titles but those of a user's input history
-    are ranked, and tied ones go before the target; a target that is no candidate counts as never recommended. No mood
-    is given. `part` picks a split's "test" or "validation"; a bare `Holdout` is judged as it is. Genres and relations
-    come from the `catalogue`, by default the model's own. The seed is that of the intervals.
+    A path loads its model. `metrics` are texts such as "ndcg@10"; a name without a cutoff is computed at all `cutoffs`;
+    None computes recall, ndcg, hit_rate, mrr and coverage. Unless the `rules` say otherwise, all titles but those of a
+    user's input history are ranked, and tied ones go before the target; a target that is no candidate counts as never
+    recommended. No mood is given. `part` picks a split's "test" or "validation"; a bare `Holdout` is judged as it is.
+    Genres and relations come from the `catalogue`, by default the model's own. The seed is that of the intervals.
 
     Raises InputError for an unknown metric, an empty part, a user without a history, NaN scores, and a model that was
     fitted on what it is to predict.
     """
     chosen = _chosen(metrics, cutoffs)
     rules = rules or Rules()
+    model = load_model(model) if isinstance(model, str | Path) else model
     protocol, sha256 = ("given", None) if isinstance(split, Holdout) else (split.protocol, split.sha256)
     holdout = split if isinstance(split, Holdout) else part_of(split, part)
     _require_histories(holdout)
@@ -203,7 +206,7 @@ def time_serving(model: Recommender, histories: Histories, k: int = 10) -> float
     return time.perf_counter() - start
 
 
-def _chosen(metrics: Iterable[str] | None, cutoffs: Sequence[int]) -> list[Metric]:
+def _chosen(metrics: Iterable[str] | str | None, cutoffs: Sequence[int]) -> list[Metric]:
     chosen = metrics_at(cutoffs=cutoffs) if metrics is None else metrics_at(metrics, cutoffs)
     if not chosen:
         raise InputError("At least one metric is needed, got none.", "For example: recall@10.")

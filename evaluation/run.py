@@ -108,17 +108,25 @@ def _load_fitted(row: Row, flags: Sequence[str], folders: Sequence[Path]) -> dic
     known = {}
     for seed, folder in zip(row.seeds, folders, strict=False):
         model = load_model(folder)
-        if model.name != row.model:
-            raise InputError(f"{folder} holds the model {model.name}, not {row.model}.", "Name a folder of that model.")
-        usual = settings_of(row.model, flags, seed, base=row.settings)
-        other = [name for name, value in model.config.to_mapping().items() if value != usual[name]]
-        if other:
-            raise InputError(
-                f"{folder} was fitted with other settings than seed {seed} of the row ({', '.join(other)}).",
-                "Fit it with the row's settings, or name its own with --set and --seeds.",
-            )
+        refuse_other_model(folder, model, row, flags, seed)
         known[seed] = model
     return known
+
+
+def refuse_other_model(folder: Path, model: Recommender, row: Row, flags: Sequence[str], seed: int) -> None:
+    """Refuse a saved model that is not what a row's settings and seed would give: its command would not give it again.
+
+    Raises InputError that names the folder and the settings that differ.
+    """
+    if model.name != row.model:
+        raise InputError(f"{folder} holds the model {model.name}, not {row.model}.", "Name a folder of that model.")
+    usual = settings_of(row.model, flags, seed, base=row.settings)
+    other = [name for name, value in model.config.to_mapping().items() if value != usual[name]]
+    if other:
+        raise InputError(
+            f"{folder} was fitted with other settings than seed {seed} of the row ({', '.join(other)}).",
+            "Fit it with the row's settings, or name its own with --set and --seeds.",
+        )
 
 
 def _fit(row: Row, flags: Sequence[str], seed: int, data: Dataset, split: Split, save: Path | None) -> Recommender:

@@ -7,7 +7,7 @@ import pytest
 
 import recsys
 from recsys.dataset.prepared import Dataset
-from recsys.errors import InputError, UnknownIdError
+from recsys.errors import InputError, RecsysError, UnknownIdError
 
 
 def test_every_public_name_is_there() -> None:
@@ -88,3 +88,18 @@ def test_nobody_is_not_everybody(small: Dataset) -> None:
 def test_every_model_can_be_fitted_again_on_everything(small: Dataset) -> None:
     model = recsys.make_model("popularity").fit(small, recsys.split_dataset(small))
     assert model.refit().facts["fitted_on"] == "everything"
+
+
+def test_arguments_of_a_wrong_kind_are_refused_in_words(small: Dataset, tmp_path: Path) -> None:
+    split = recsys.split_dataset(small)
+    folder = recsys.make_model("popularity").fit(small, split).save(tmp_path / "model")
+    assert list(recsys.evaluate(folder, split, "ndcg@7").metrics) == ["ndcg@7"]
+    with pytest.raises(InputError, match=r"Filters must be recsys\.Filters, got dict"):
+        recsys.recommend(folder, [101], filters={"types": ["TV"]})  # type: ignore[arg-type]
+    frame = pl.DataFrame({"user_id": [1], "anime_id": [1]})
+    with pytest.raises(InputError, match="min_history must be a whole number from 1, got '2'"):
+        recsys.prepare(frame, min_history="2")  # type: ignore[arg-type]
+    with pytest.raises(RecsysError, match="'items' must be the path of a file, got a DataFrame"):
+        recsys.prepare(frame, items=frame)
+    with pytest.raises(InputError, match="cannot be user_id and anime_id"):
+        recsys.prepare(frame, user_column="anime_id")

@@ -103,14 +103,14 @@ def parse_cutoff(text: str | int) -> int:
     return k
 
 
-def metrics_at(names: Iterable[str] = DEFAULT_METRICS, cutoffs: Sequence[int] = DEFAULT_CUTOFFS) -> list[Metric]:
+def metrics_at(names: Iterable[str] | str = DEFAULT_METRICS, cutoffs: Sequence[int] = DEFAULT_CUTOFFS) -> list[Metric]:
     """Combine names without "@" with every cutoff; "ndcg@10" and "mrr" are taken as they are.
 
     >>> [str(metric) for metric in metrics_at(["recall", "mrr", "ndcg@7"], [5, 10])]
     ['recall@5', 'recall@10', 'mrr', 'ndcg@7']
     """
     texts = []
-    for name in names:
+    for name in [names] if isinstance(names, str) else names:
         bare = "@" not in name and name.strip().lower() not in WITHOUT_CUTOFF
         texts += [f"{name}@{parse_cutoff(k)}" for k in cutoffs] if bare else [name]
     return list(dict.fromkeys(parse_metric(text) for text in texts))

@@ -26,7 +26,7 @@ from evaluation.recipes import RECIPES, SPLIT_SEED
 from evaluation.result_files import FOLDER as PUBLISHED
 from evaluation.result_files import file_stem, ranks_path, require_writable, write_result
 from evaluation.rows import Row, find_row
-from evaluation.run import REFUSED, parse_seeds, real_folder, settings_by_model, settings_of
+from evaluation.run import REFUSED, parse_seeds, real_folder, refuse_other_model, settings_by_model, settings_of
 from recsys.artifact import MANIFEST
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import SplitPlan, split_dataset
@@ -76,7 +76,8 @@ def judge_people(
         print(f"== {row.data} · {row.model}: new people", flush=True)
         models, ranks = [], []
         for seed in row.seeds:
-            model = _kept(fitted, row, seed) or _fit(row, flags.get(row.model, []), seed, data, newcomers, save)
+            given = flags.get(row.model, [])
+            model = _kept(fitted, row, given, seed) or _fit(row, given, seed, data, newcomers, save)
             models.append(model)
             ranks.append(rank_newcomers(model, newcomers))
         result = people_result(
@@ -126,7 +127,7 @@ def _fit(
     return model
 
 
-def _kept(folder: Path | None, row: Row, seed: int) -> Recommender | None:
+def _kept(folder: Path | None, row: Row, flags: Sequence[str], seed: int) -> Recommender | None:
     """Load the model of a row and seed that an earlier run saved, if it did; `folder` may be the model's own."""
     if folder is None or row.model == REFERENCE:
         return None
@@ -134,8 +135,7 @@ def _kept(folder: Path | None, row: Row, seed: int) -> Recommender | None:
     if not (place / MANIFEST).is_file():
         return None
     model = load_model(place)
-    if model.name != row.model:
-        raise InputError(f"{place} holds a {model.name} model, not {row.model}.", "Name the model that it holds.")
+    refuse_other_model(place, model, row, flags, seed)
     return model
 
 

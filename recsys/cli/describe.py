@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from recsys.cli.options import ModelFolder
 
@@ -13,8 +16,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def describe(model: ModelFolder) -> None:
+def describe(
+    model: ModelFolder,
+    as_json: Annotated[bool, typer.Option("--json", help="Print kind, data, facts and settings as JSON.")] = False,
+) -> None:
     """Show a model's kind, settings, data and layers."""
+    import json
+
     from recsys.cli.screen import SYNTHETIC, console
     from recsys.models import load_model
 
@@ -22,26 +30,39 @@ def describe(model: ModelFolder) -> None:
     data = recommender.data
     serves = {
         "name": data.name,
-        "people": f"{data.histories.n_users:,}",
-        "titles": f"{len(data.items):,}",
-        "events": f"{data.histories.n_events:,}",
+        "people": data.histories.n_users,
+        "titles": len(data.items),
+        "events": data.histories.n_events,
         "order": str(data.order),
-        "ratings": "no" if data.histories.ratings is None else "yes",
-        "times": "no" if data.histories.times is None else "yes",
+        "ratings": data.histories.ratings is not None,
+        "times": data.histories.times is not None,
     }
+    if as_json:
+        shown = {"model": recommender.name, "serves": serves, "facts": recommender.facts}
+        typer.echo(json.dumps({**shown, "settings": recommender.config.to_mapping()}, indent=2, ensure_ascii=False))
+        return
     screen = console()
     screen.print(f"{recommender.name} model in {model}", style="bold")
     if data.card.get("synthetic"):
         screen.print(SYNTHETIC, style="yellow")
-    screen.print(_facts("Serves", serves))
-    contest = recommender.facts.get("contest")  # what `recsys fit --model auto` tried
-    screen.print(_facts("Was fitted", {name: fact for name, fact in recommender.facts.items() if name != "contest"}))
+    screen.print(_facts("Serves", {name: _spelled(value) for name, value in serves.items()}))
+    fitted = dict(recommender.facts)
+    contest = fitted.pop("contest", None)  # what `recsys fit --model auto` tried
+    if fitted.get("latest_event") is not None:
+        fitted["latest_event"] = datetime.fromtimestamp(fitted["latest_event"], UTC).isoformat(" ")
+    screen.print(_facts("Was fitted", fitted))
     if contest is not None:
         screen.print(_frame("Chosen among", _contest(contest)))
     screen.print(_facts("Settings", recommender.config.to_mapping()))
     layers = getattr(recommender, "describe", None)
     if layers is not None:
         screen.print(_frame(getattr(recommender, "described_as", "Layers"), layers()))
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _contest(contest: Mapping[str, Any]) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ class Histories:
 
     def __post_init__(self) -> None:
         def put(name: str, values: object, dtype: type, length: int | None = None) -> None:
-            array = np.ascontiguousarray(values, dtype=dtype)
+            array: npt.NDArray[Any] = np.ascontiguousarray(values, dtype=dtype)
             if length is not None and array.shape != (length,):
                 raise InputError(f"{name} must hold {length} values, got the shape {array.shape}.", "Give one each.")
             object.__setattr__(self, name, array)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import math
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +31,8 @@ COLUMNS = {
 
 MILLISECONDS = 100_000_000_000
 """From here on an epoch number counts milliseconds: as seconds it would be the year 5138."""
+
+GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def person_of_titles(data: Dataset, titles: Sequence[str]) -> Person:
 def read_person(path: str | Path, data: Dataset) -> Person:
     """Read a history file: `anime_id` or `title`, and where there are such columns `rating` and `timestamp`.
 
+    A .txt file may hold a title a line instead, and any file may be gzipped.
     The rows are in watch order unless they have timestamps (epoch seconds or milliseconds, or ISO dates). Commas, tabs
     or semicolons separate; a rating that is empty, 0 or -1 is missing. Titles that the data does not know are left
     out; when none is known that is an error, as is a value that cannot be read (InputError with its row).
@@ -107,19 +112,15 @@ class _Place:
 
 def _rows(path: Path) -> Iterator[tuple[_Place, dict[str, str]]]:
     """Yield each row's values by our names for the columns."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist.", "Check the path of the history file.") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no UTF-8 text ({error.reason}).", "Save it as CSV in UTF-8.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.", "Give a CSV file that may be read.") from None
+    text = _text(path)
     header = next((line for line in text.splitlines() if line.strip()), "")
     rows = (row for row in _parse(text, max(",\t;", key=header.count), path) if any(map(str.strip, row)))
     names = [name.strip().lower() for name in next(rows, [])]
     places = {ours: names.index(name) for ours, known in COLUMNS.items() for name in reversed(known) if name in names}
     if "anime_id" not in places and "title" not in places:
+        if path.name.lower().removesuffix(".gz").endswith(".txt"):
+            yield from ((_Place(path, number), {"title": line}) for number, line in enumerate(_lines(text), start=1))
+            return
         found = ", ".join(names) or "nothing, it is empty"
         raise InputError(f"{path} has no column 'anime_id' or 'title' (found: {found}).", "Rename the one that fits.")
     for number, row in enumerate(rows, start=1):
@@ -128,6 +129,24 @@ def _rows(path: Path) -> Iterator[tuple[_Place, dict[str, str]]]:
             rule = f"there must be {len(names)} values as in the header"
             raise place.error(rule, ",".join(row), "Put titles that hold the separator into double quotes.")
         yield place, {ours: row[column].strip() for ours, column in places.items()}
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+        return (gzip.decompress(data) if data.startswith(GZIP) else data).decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist.", "Check the path of the history file.") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no UTF-8 text ({error.reason}).", "Save it as CSV in UTF-8.") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path} cannot be unpacked ({error}).", "Copy it again.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.", "Give a CSV file that may be read.") from None
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _parse(text: str, separator: str, path: Path) -> Iterator[list[str]]:

@@ -53,8 +53,8 @@ def prepare(
     Raises InputError for what is missing, malformed, empty, or empty once filtered.
     """
     for label, least in (("min_history", min_history), ("min_count", min_count)):
-        if least < 1:
-            raise InputError(f"{label} must be at least 1, got {least}.", "1 keeps everything.")
+        if not isinstance(least, int) or least < 1:
+            raise InputError(f"{label} must be a whole number from 1, got {least!r}.", "1 keeps everything.")
     wanted = None if order is None else parse_order(order)
     reading = ReadOptions.of(options)
     raw = read_tables(source, format, reading)

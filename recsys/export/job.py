@@ -64,10 +64,10 @@ def export(
     if not isinstance(model, Recommender):
         model = load_model(model)
     histories = asking_at(model, _histories(model, users), at)
-    if filters is not None and not filters.allowed(model.data.catalogue, model.data.items).any():
-        raise InputError("No title is left to recommend after these filters.", "Loosen them.")
     rank = partial(model.top_k, k=k, filters=filters, mood=split_names(mood))
     next(rank(histories.select(slice(0, 1))))  # one user first, so that a wrong request changes nothing on disk
+    if filters is not None and not filters.allowed(model.data.catalogue, model.data.items).any():
+        raise InputError("No title is left to recommend after these filters.", "Loosen them.")
     columns = COLUMNS + ("title",) * titles
     size = max(1, min(CHUNK, MAX_ROWS // min(k, model.data.n_codes)))
     with (

@@ -28,7 +28,8 @@ from recsys.ranking.frames import recommendation_frame, similar_frame
 from recsys.ranking.topk import TopK, top_k
 
 KIND = "recsys-model"
-BATCH = 512
+BATCH, SCORES = 512, 2**23
+"""How many people are scored at a time: fewer where titles are so many that their scores would be more."""
 
 Scores = npt.NDArray[np.float32]
 
@@ -139,7 +140,7 @@ class Recommender(ABC):
         self, histories: Histories, k: int = 10, filters: Filters | None = None, mood: Sequence[str] | str = ()
     ) -> Iterator[TopK]:
         """Yield the best k codes of each user, in batches of users, in bounded memory; a core ranks a batch."""
-        filters = filters or Filters()
+        filters = _checked(filters)
         _check_count(k)
         forbidden = np.flatnonzero(~filters.allowed(self.data.catalogue, self.data.items))
 
@@ -150,13 +151,14 @@ class Recommender(ABC):
                 scores[batch.rows, batch.items] = -np.inf
             return top_k(scores, k)
 
-        if histories.n_users <= BATCH:
+        size = batch_size(self.data.n_codes)
+        if histories.n_users <= size:
             yield rank(histories)
             return
         n_cores = usable_cores()
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_cores) as pool:
             running: deque[Future[TopK]] = deque()
-            for batch in histories.batches(BATCH):
+            for batch in histories.batches(size):
                 running.append(pool.submit(rank, batch))
                 if len(running) > n_cores:
                     yield running.popleft().result()
@@ -183,7 +185,7 @@ class Recommender(ABC):
 
     def similar(self, anime_id: Any, k: int = 10, filters: Filters | None = None) -> pl.DataFrame:
         """Return the frame `rank, anime_id, score, title` of the titles most like this one."""
-        filters = filters or Filters()
+        filters = _checked(filters)
         code = self.data.items.encode([anime_id])
         if code[0] < FIRST:
             raise UnknownIdError(f"There is no title {anime_id!r} in this model.", "Find its id with `recsys.similar`.")
@@ -229,6 +231,19 @@ class Recommender(ABC):
             if found != needed:
                 raise ValueError(f"scores must be {needed} (users, item codes), got {found}")
         return model
+
+
+def batch_size(n_codes: int) -> int:
+    """Return how many people are scored at a time."""
+    return max(1, min(BATCH, SCORES // n_codes))
+
+
+def _checked(filters: Filters | None) -> Filters:
+    if not isinstance(filters, Filters | None):
+        raise InputError(
+            f"Filters must be recsys.Filters, got {type(filters).__name__}.", "recsys.Filters(include_genres='Drama')."
+        )
+    return filters or Filters()
 
 
 def _check_count(k: object) -> None:

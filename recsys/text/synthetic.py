@@ -87,7 +87,7 @@ def generate_reviews(catalogue: pl.DataFrame, *, n_reviews: int = 3000, seed: in
     three stars are called negative although half of their opinions are kind.
     """
     if n_reviews < 1:
-        raise InputError(f"n_reviews must be at least 1, got {n_reviews}.")
+        raise InputError(f"There must be at least 1 review, got {n_reviews}.", "Ask for some.")
     if catalogue.is_empty():
         raise InputError("Reviews need titles, but the catalogue is empty.", "Give one with rows.")
     rng = np.random.default_rng(seed)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import polars as pl
 import pytest
 
@@ -41,3 +43,9 @@ def test_settings_of_an_unknown_model(recsys) -> None:
     refused = recsys("settings", "lstn")
     assert refused.code == 2
     assert "no model 'lstn'" in refused.err
+
+
+def test_describe_as_json(recsys, popular) -> None:
+    shown = json.loads(recsys("describe", popular, "--json").out)
+    assert (shown["model"], shown["serves"]["titles"]) == ("popularity", 11)
+    assert shown["facts"]["fitted_on"]

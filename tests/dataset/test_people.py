@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -169,3 +170,15 @@ def _small() -> Dataset:
     items = Vocabulary([11, 1, 0])
     catalogue = Catalogue(pl.DataFrame({"anime_id": [11, 1, 0], "title": ["Trigun", "Nana", "Kanon"]}))
     return Dataset("tiny", Histories.from_lists([[2]], users=[2]), Vocabulary([1]), items, catalogue, Order.NONE)
+
+
+def test_a_text_file_has_a_title_a_line(small: Dataset, tmp_path: Path) -> None:
+    plain = tmp_path / "mine.txt"
+    plain.write_text("Cowboy Bebop\n\n Trigun \n", encoding="utf-8")
+    packed = tmp_path / "mine.txt.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    for path in (plain, packed):
+        assert read_person(path, small).histories.items.tolist() == [2, 3]
+    packed.write_bytes(packed.read_bytes()[:-9])
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        read_person(packed, small)

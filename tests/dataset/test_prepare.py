@@ -158,8 +158,8 @@ def test_declared_positions_that_ascend_by_id_raise_a_doubt() -> None:
 def test_bad_arguments() -> None:
     frame = table([(1, 2)], "user_id", "anime_id")
     for options, message in (
-        ({"min_history": 0}, "min_history must be at least 1, got 0"),
-        ({"min_count": -1}, "min_count must be at least 1, got -1"),
+        ({"min_history": 0}, "min_history must be a whole number from 1, got 0"),
+        ({"min_count": -1}, "min_count must be a whole number from 1, got -1"),
         ({"order": "alphabet"}, r"There is no order 'alphabet'\. Known: time, listed, none"),
         ({"order": "time"}, "Order 'time' needs timestamps"),
         ({"min_history": 2}, "Nothing is left of 1 rows with min_history=2"),

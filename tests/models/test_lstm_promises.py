@@ -30,8 +30,8 @@ def markov() -> Dataset:
 CHANGES: dict[str, Any] = {
     "units": (6, 6), "dim": 6, "residual": False, "feed_forward": 1, "dropout": 0.5, "user_dim": 0,
     "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "place_dim": 4, "wait_dim": 4,
-    "count_dim": 0, "wide_neighbours": 3, "wide_regularization": 1.0, "late_weight": 0.0, "wish_odds": 0.0,
-    "wish_rate": 1.0, "wish_tokens": 1,
+    "count_dim": 0, "wide_neighbours": 3, "wide_regularization": 1.0, "wide_titles": 3,
+    "late_weight": 0.0, "wish_odds": 0.0, "wish_rate": 1.0, "wish_tokens": 1,
     "window": 3, "batch_size": 2,
     "least_steps": 50, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
     "loss": "sampled", "optimizer": "muon", "muon_ratio": 1.0,
@@ -50,7 +50,7 @@ BESIDE: dict[str, dict[str, Any]] = {
 }
 """What a setting needs beside it, to have a say."""
 
-UNORDERED = {"count_dim", "wide_neighbours", "wide_regularization", "late_weight"}
+UNORDERED = {"count_dim", "wide_neighbours", "wide_regularization", "wide_titles", "late_weight"}
 """What counts for data without an order only."""
 
 

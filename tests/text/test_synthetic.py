@@ -84,7 +84,7 @@ def test_a_prepared_catalogue_serves_as_well() -> None:
 
 
 def test_bad_requests_are_refused(catalogue) -> None:
-    with pytest.raises(InputError, match="n_reviews must be at least 1, got 0"):
+    with pytest.raises(InputError, match="There must be at least 1 review, got 0"):
         generate_reviews(catalogue, n_reviews=0)
     with pytest.raises(InputError, match="the catalogue is empty"):
         generate_reviews(catalogue.clear())

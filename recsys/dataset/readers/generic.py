@@ -96,6 +96,10 @@ def _columns(table: str, found: Sequence[str], options: ReadOptions) -> dict[str
             if len(found) == 1:
                 remedy = "There is one column only: check --separator."
             raise InputError(f"{table} has no column '{canonical}' (found: {', '.join(found)}).", remedy)
+    owners: dict[str, str] = {}
+    for canonical, own in columns.items():
+        if (other := owners.setdefault(own, canonical)) != canonical:
+            raise InputError(f"Column '{own}' of {table} cannot be {other} and {canonical}.", "Name another for one.")
     return columns
 
 

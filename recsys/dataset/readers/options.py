@@ -60,6 +60,9 @@ class ReadOptions(Settings):
                 plain[name] = (plain[name],)  # a name may hold spaces; commas are taken apart when it is used
         if isinstance(plain.get("items"), os.PathLike):
             plain["items"] = os.fspath(plain["items"])
+        if not isinstance(plain.get("items"), str | None):
+            kind = type(plain["items"]).__name__
+            raise ConfigError(f"'items' must be the path of a file, got a {kind}.", "Write it to a parquet file first.")
         return cls.from_mapping(plain)
 
     @property

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Holdout
-from recsys.models.base import BATCH, Recommender, Scores
+from recsys.models.base import Recommender, Scores, batch_size
 from recsys.models.blend.config import AUTO, BlendConfig
 from recsys.models.blend.scales import SCALES, Seen
 from recsys.models.blend.weights import MAX_USERS, Choice, Pool, choose, cross_fitted, pool_members
@@ -112,10 +112,11 @@ class BlendRecommender(CompositeRecommender):
 
     def _judge(self, validation: Holdout) -> tuple[float, float]:
         """Return NDCG and recall of the blend as it serves, by full ranking."""
+        size = batch_size(self.data.n_codes)
         ranks = [
             target_ranks(self._scores(part.inputs), part.inputs, part.targets)
-            for start in range(0, validation.n_users, BATCH)
-            for part in [validation.select(slice(start, start + BATCH))]
+            for start in range(0, validation.n_users, size)
+            for part in [validation.select(slice(start, start + size))]
         ]
         found = quality(np.concatenate(ranks), validation.targets.rows, validation.n_users, self.config.cutoff)
         return float(found[0].mean()), float(found[1].mean())

@@ -47,6 +47,9 @@ class LSTMConfig(Settings):
         high=1000,
     )
     wide_regularization: float = setting(100.0, "weight of the squared size of the linear model's weights", low=1e-3)
+    wide_titles: int = setting(
+        20_000, "how many of the most watched titles are in that linear model, and in the SLIM that teaches", low=1
+    )
     max_tokens: int = setting(256, "how many genres and tags get an embedding, most frequent first (0: none)", low=0)
     wish_rate: float = setting(0.1, "share of training samples that wish for tags of the next anime", low=0.0, high=1.0)
     wish_tokens: int = setting(2, "how many tags a wish names at most in training", low=1, high=16)

@@ -7,7 +7,7 @@ A Markov chain and SLIM may teach beside the networks (`Counsel`): what they cou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,9 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.models.base import Recommender
 from recsys.models.lstm.inputs import Encoding, Events, gather_windows
-from recsys.models.lstm.wide import FOLDS, as_logits, deal_folds
+from recsys.models.lstm.wide import FOLDS, as_logits, deal_folds, fit_slim
 from recsys.models.markov import MarkovRecommender
-from recsys.models.slim import SLIMRecommender
+from recsys.models.slim import SLIMConfig
 
 if TYPE_CHECKING:
     import keras
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 TITLES = 64
 """How many titles are kept for an event; on ML-1M they have three quarters of the events that follow."""
 
-BATCH = 32
+BATCH, SCORES = 32, 2**27
+"""Windows that are asked for at a time: fewer where their scores, of every title at every timestep, would be more."""
 
 RARE = np.float32(1e-6)
 """The least probability that a Markov chain gives a title."""
@@ -50,15 +51,19 @@ class Counsel:
     @classmethod
     def fit(cls, data: Dataset, config: LSTMConfig) -> Counsel | None:
         """Fit the models that have a weight, to the users of a data set; None where none has."""
-        weights = {MarkovRecommender: config.teacher_markov, SLIMRecommender: config.teacher_slim}
-        kinds = {kind: weight for kind, weight in weights.items() if weight}
-        if not kinds:
+        slim = SLIMConfig(max_titles=config.wide_titles)
+        fits: list[tuple[float, Callable[[Dataset], Recommender]]] = [
+            (config.teacher_markov, lambda others: MarkovRecommender().fit(others)),
+            (config.teacher_slim, lambda others: fit_slim(slim, others)),
+        ]
+        fits = [(weight, fit) for weight, fit in fits if weight]
+        if not fits:
             return None
         folds = deal_folds(data.histories.n_users, config.seed)
         models: list[list[tuple[float, Recommender]]] = []
         for fold in range(FOLDS):
             others = data.with_histories(data.histories.select(np.flatnonzero(folds != fold)))
-            models.append([(weight, kind().fit(others)) for kind, weight in kinds.items() if others.histories.n_events])
+            models.append([(weight, fit(others)) for weight, fit in fits if others.histories.n_events])
         return cls(folds, models)
 
     def scores(
@@ -160,8 +165,9 @@ def _batches(
     of_all = Events.of(histories, encoding)
     users, starts, lengths, fresh = _windows(histories, config.window)
     order = np.argsort(lengths, kind="stable")
-    for at in range(0, len(order), BATCH):
-        batch = order[at : at + BATCH]
+    size = max(1, min(BATCH, SCORES // (config.window * len(watched) or 1)))
+    for at in range(0, len(order), size):
+        batch = order[at : at + size]
         width = int(lengths[batch].max())
 
         def cut(values: npt.NDArray[Any], batch: npt.NDArray[np.int64] = batch, width: int = width) -> npt.NDArray[Any]:

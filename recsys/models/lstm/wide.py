@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
+from recsys.errors import ConfigError
 from recsys.models.collaborative import interaction_matrix, to_dense
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.slim import SLIMConfig, SLIMRecommender
@@ -35,13 +36,23 @@ def fit_weights(data: Dataset, config: LSTMConfig) -> Any:
     shape = data.n_codes, data.n_codes
     if data.histories.n_events == 0:
         return csr_matrix(shape, dtype=np.float32)
-    settings = SLIMConfig(neighbours=config.wide_neighbours, regularization=config.wide_regularization)
-    arrays = SLIMRecommender(settings).fit(data).arrays
+    settings = SLIMConfig(
+        neighbours=config.wide_neighbours, regularization=config.wide_regularization, max_titles=config.wide_titles
+    )
+    arrays = fit_slim(settings, data).arrays
     codes = arrays["codes"]
     lengths = np.zeros(data.n_codes, dtype=np.int64)
     lengths[codes] = np.diff(arrays["starts"])
     starts = np.concatenate([[0], np.cumsum(lengths)])
     return csr_matrix((arrays["values"], codes[arrays["columns"]], starts), shape=shape)
+
+
+def fit_slim(settings: SLIMConfig, data: Dataset) -> SLIMRecommender:
+    """Fit SLIM as a part of an LSTM; where memory does not suffice, the ConfigError names the LSTM's setting."""
+    try:
+        return SLIMRecommender(settings).fit(data)
+    except ConfigError as error:
+        raise ConfigError(error.message, error.hint.replace("max_titles", "wide_titles")) from None
 
 
 def deal_folds(n_users: int, seed: int) -> npt.NDArray[np.int64]:

@@ -14,7 +14,7 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout, hold_out_earlier
 from recsys.errors import InputError
-from recsys.models.base import BATCH, Recommender, Scores
+from recsys.models.base import Recommender, Scores, batch_size
 from recsys.models.composite.config import model_of
 from recsys.models.composite.recommender import CompositeRecommender
 from recsys.models.rerank.candidates import Candidates, feature_names
@@ -145,8 +145,9 @@ class RerankRecommender(CompositeRecommender):
     def _describe(self, validation: Holdout) -> tuple[Lists, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return everybody's candidates, and NDCG and recall of each member alone, (n_users, n_members)."""
         parts, ndcg, recall = [], [], []
-        for start in range(0, validation.n_users, BATCH):
-            part = validation.select(slice(start, start + BATCH))
+        size = batch_size(self.data.n_codes)
+        for start in range(0, validation.n_users, size):
+            part = validation.select(slice(start, start + size))
             scores = {label: member._scores(part.inputs) for label, member in self.members.items()}
             alone = []
             for one in scores.values():

@@ -107,7 +107,9 @@ def test_kept_models_are_judged_as_they_are(toy, tmp_path, capsys):
         assert again["metrics"] == first["metrics"]
     capsys.readouterr()
     assert main([*words, "--fitted", str(tmp_path / "models" / "toy--popularity")]) == 2
-    assert "holds a popularity model, not markov" in capsys.readouterr().err
+    assert "holds the model popularity, not markov" in capsys.readouterr().err
+    assert main([*words, "--set", "markov.window=3", "--fitted", str(tmp_path / "models")]) == 2
+    assert "was fitted with other settings than seed 0 of the row (window)" in capsys.readouterr().err
     assert main([*words, "--fitted", str(tmp_path / "none")]) == 2
     assert main([*words, "--model", "ease", "--fitted", str(tmp_path / "models" / "toy--markov")]) == 2
     assert "holds one model, and several were asked for" in capsys.readouterr().err
