@@ -6,14 +6,14 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from recsys.errors import InputError, refuse
+
 VERBS = {
     "run": ("evaluation.run", "fit and judge models on the public data sets; one result file a row"),
     "compare": ("evaluation.compare", "say which results differ on the same users, and how sure that is"),
     "report": ("evaluation.report", "write the README's tables from the result files"),
 }
 """Where each verb's `main(arguments) -> exit code` is, and what it does; its module is imported when it is called."""
-
-REFUSED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,8 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_help())
         return 0
     if verb not in VERBS:
-        print(f"Error: There is no verb '{verb}'.\nKnown: {', '.join(VERBS)}.", file=sys.stderr)
-        return REFUSED
+        return refuse(InputError(f"There is no verb '{verb}'.", f"Known: {', '.join(VERBS)}."))
     code: int = importlib.import_module(VERBS[verb][0]).main(rest)
     return code
 

@@ -26,13 +26,12 @@ from evaluation.metrics import RANK_METRICS, Metric, metrics_at, parse_cutoffs
 from evaluation.ranks import NEVER
 from evaluation.result_files import FOLDER
 from recsys.artifact import refuse_file, write_file
-from recsys.errors import InputError, RecsysError
+from recsys.errors import InputError, RecsysError, refuse
 
 METRICS = ("recall", "ndcg")
 CUTOFFS = (10,)
 BEST = "best"
 UNCLEAR = "no clear difference"
-REFUSED = 2
 
 _SCHEMA = {
     **{"metric": pl.String, "a": pl.String, "b": pl.String},
@@ -263,8 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.json is not None:
             found.write_json(options.json, overwrite=options.overwrite)
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     _show(found, markdown=options.markdown)
     return 0
 

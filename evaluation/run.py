@@ -34,13 +34,12 @@ from evaluation.result_files import (
 from evaluation.rows import Row, find_row
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Split
-from recsys.errors import ConfigError, InputError, RecsysError
+from recsys.errors import ConfigError, InputError, RecsysError, refuse
 from recsys.models import load_model, make_model, model_class
 from recsys.models.base import Recommender
 
 METRICS = (*DEFAULT_METRICS, "precision@10", "map@10")
 """What every published row has; and at 10, all metrics of lists that the data has the ground for."""
-REFUSED = 2
 
 
 def run_one(
@@ -226,8 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.fitted:
             raise InputError("A fitted model is one row, and several were asked for.", "Name one --data and --model.")
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     codes = [_in_child(row, flags[row.model], options) for row in rows]
     return max(map(abs, codes))  # a killed child's code is negative
 

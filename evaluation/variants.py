@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,10 @@ from evaluation.protocol import Rules
 from evaluation.recipes import load
 from evaluation.result_files import FOLDER, commit, file_stem, replace_file, require_writable, versions
 from evaluation.rows import find_row, untaught
-from evaluation.run import REFUSED, parse_seeds, real_folder, settings_of
+from evaluation.run import parse_seeds, real_folder, settings_of
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Split
-from recsys.errors import RecsysError
+from recsys.errors import RecsysError, refuse
 from recsys.models import make_model
 
 METRICS = ("recall@10", "ndcg@10")
@@ -93,8 +92,7 @@ def compare_variants(
         data, split = load(options.data, real_folder(options.real))
         measured = measure(data, split, untaught(row), seeds)
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     command = [*words, "--data", options.data, "--seeds", options.seeds]
     for setting in options.set:
         command += ["--set", setting]

@@ -1,5 +1,7 @@
 """The errors that a user of recsys can meet: each says the rule, the value and the remedy."""
 
+import sys
+
 
 class RecsysError(Exception):
     """Report something that the caller can put right.
@@ -28,3 +30,13 @@ class UnknownIdError(RecsysError):
 
 class ArtifactError(RecsysError):
     """Refuse a model or data folder that is missing, incomplete, altered or of a newer format."""
+
+
+REFUSED = 2
+"""The exit code of a command that was given something wrong."""
+
+
+def refuse(error: RecsysError) -> int:
+    """Say on stderr what is wrong and how to go on; return the exit code."""
+    print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
+    return REFUSED

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.audit.findings import Finding, Severity, histogram, length_edges, percent, rounded
+from evaluation.metrics.catalogue import gini_of
 from recsys.dataset.card import QUANTILES
 from recsys.dataset.clean import REPEATED
 from recsys.dataset.histories import Histories
@@ -40,22 +41,6 @@ def check_content(data: Dataset) -> tuple[list[Finding], dict[str, Any]]:
         _concentration(counts),
     ]
     return findings, series
-
-
-def gini(counts: npt.NDArray[Any]) -> float:
-    """Compute the Gini coefficient of counts: 0 when all are alike, near 1 when one has everything.
-
-    G = sum over i of (2 i - n - 1) x_i / (n sum x), x ascending, i from 1. Source: Damgaard, Weiner, Describing
-    inequality in plant size or fecundity, Ecology 81 (2000), equation 1.
-
-    >>> gini(np.array([1, 1, 1])), gini(np.array([0, 0, 0, 8]))
-    (0.0, 0.75)
-    """
-    ascending = np.sort(counts).astype(np.float64)
-    n = len(ascending)
-    if n == 0 or not ascending.sum():
-        return 0.0
-    return float((2 * np.arange(1, n + 1) - n - 1) @ ascending / (n * ascending.sum()))
 
 
 def history_hashes(histories: Histories, n_codes: int, seed: int = 0) -> npt.NDArray[np.uint64]:
@@ -267,7 +252,7 @@ def _concentration(counts: npt.NDArray[np.int64]) -> Finding:
     watched = np.sort(counts[counts > 0])[::-1]
     total = max(int(watched.sum()), 1)
     top = {share: float(watched[: max(1, round(share * len(watched)))].sum() / total) for share in (0.01, 0.1)}
-    unequal = gini(watched)
+    unequal = gini_of(watched)
     strong = top[0.1] > 0.5
     return Finding(
         TOPIC,

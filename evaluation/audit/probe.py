@@ -226,7 +226,7 @@ def _sample(histories: Histories, settings: ProbeSettings, rng: np.random.Genera
     recent = histories.select(users).last(settings.window)
     while recent.n_events * len(np.unique(recent.items)) > settings.work:
         recent = recent.select(slice(recent.n_users * 9 // 10))
-    from_end = np.repeat(recent.offsets[1:], recent.lengths) - np.arange(recent.n_events) - 1
+    from_end = recent.places_from_end
     inputs, targets = recent.keep_events(from_end > 0), recent.keep_events(from_end == 0)
     fresh = np.bincount(inputs.rows[inputs.items == targets.items[inputs.rows]], minlength=recent.n_users) == 0
     if fresh.sum() < 2:

@@ -16,7 +16,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from evaluation.benchmarks.measure import RESULTS, Measure, run_child, write_benchmark
-from recsys.errors import RecsysError
+from recsys.errors import RecsysError, refuse
 
 if TYPE_CHECKING:
     from recsys.dataset.prepared import Dataset
@@ -26,8 +26,6 @@ RECSYS = [sys.executable, "-c", "from recsys.cli.app import main; main()"]
 
 ML1M_SIZE = (6_040, 3_416, 165)
 """Users, titles and events a user of the data that the model is made for when none is given."""
-
-REFUSED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,8 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             model = options.model or make_model_folder(Path(folder) / "model", *ML1M_SIZE)
             runs = alternate(commands(model), options.rounds)
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}", file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     measures, ratios = summarise(runs)
     command = "python -m evaluation.benchmarks.cold_start" + (" --model MODEL" if options.model else "")
     path = write_benchmark("cold_start", command, measures, ratios, options.out)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.benchmarks.generate import GENRES, MEAN_LENGTH, N_TITLES, N_USERS, UNRATED_SHARE, history_lengths
 from evaluation.benchmarks.measure import RESULTS, Measure, run_child, write_benchmark
-from recsys.errors import RecsysError
+from recsys.errors import RecsysError, refuse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,8 +32,6 @@ MIN_USERS_PER_SECOND, MAX_MEMORY_MB = 2500, 1500
 
 N_TRAINED = 128
 """How many users the model is fitted on."""
-
-REFUSED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,8 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             measures[name] = summarise(run, options.users, int(lengths.sum()))
             print(f"{name}: {measures[name]}", flush=True)
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}", file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     usual = measures["usual"]
     ratios = {
         f"users a second / {MIN_USERS_PER_SECOND}": round(usual["users_per_second"] / MIN_USERS_PER_SECOND, 4),

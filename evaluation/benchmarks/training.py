@@ -21,8 +21,8 @@ from evaluation.benchmarks.measure import RESULTS, write_benchmark
 from evaluation.recipes import load
 from evaluation.result_files import require_writable
 from evaluation.rows import find_row, untaught
-from evaluation.run import REFUSED, real_folder, settings_of
-from recsys.errors import RecsysError
+from evaluation.run import real_folder, settings_of
+from recsys.errors import RecsysError, refuse
 from recsys.models.lstm.recommender import LSTMRecommender
 
 NEAR = 0.99
@@ -50,8 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model = LSTMRecommender(config, workdir=options.folder, resume=options.folder is not None)
         model.fit(data, split, progress=True)
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     measures = {"data": options.data, **cost(model.epochs, config.monitor)}
     ratios = {f"minutes to {NEAR:.0%} of the best / {BAR_MINUTES:.0f}": measures["minutes_to_99_%"] / BAR_MINUTES}
     words = ["python", "-m", "evaluation.benchmarks.training", "--data", options.data, "--seed", str(options.seed)]

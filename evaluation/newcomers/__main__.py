@@ -26,11 +26,11 @@ from evaluation.recipes import RECIPES, SPLIT_SEED
 from evaluation.result_files import FOLDER as PUBLISHED
 from evaluation.result_files import file_stem, ranks_path, require_writable, write_result
 from evaluation.rows import Row, find_row
-from evaluation.run import REFUSED, parse_seeds, real_folder, refuse_other_model, settings_by_model, settings_of
+from evaluation.run import parse_seeds, real_folder, refuse_other_model, settings_by_model, settings_of
 from recsys.artifact import MANIFEST
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import SplitPlan, split_dataset
-from recsys.errors import InputError, RecsysError
+from recsys.errors import InputError, RecsysError, refuse
 from recsys.models import load_model, make_model
 from recsys.models.base import Recommender
 
@@ -170,8 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 judge_people(of_data, real, out, flags=flags, save=save, fitted=fitted)
             print(draw(data, out) or f"{data}: nothing to draw")
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     return 0
 
 

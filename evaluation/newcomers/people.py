@@ -80,7 +80,7 @@ def meet_newcomers(data: Dataset, split: Split, *, known: Sequence[int] = KNOWN,
     whole = whole.select(np.flatnonzero(whole.lengths > most))
     if whole.n_users == 0:
         raise InputError(f"No unseen user of {data.name} has more than {most} titles.", "Ask for fewer known titles.")
-    places = _places(whole)
+    places = whole.places
     return Newcomers(split, Holdout(whole.keep_events(places < most), whole.keep_events(places == most)), tuple(known))
 
 
@@ -172,8 +172,3 @@ def _whole(holdout: Holdout) -> Histories:
         joined("times"),
         holdout.inputs.users,
     )
-
-
-def _places(histories: Histories) -> npt.NDArray[np.int64]:
-    """Number each person's events from 0, (n_events,)."""
-    return np.arange(histories.n_events) - np.repeat(histories.offsets[:-1], histories.lengths)

@@ -6,7 +6,6 @@ python -m evaluation.report [--check]
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from evaluation.report.tables import ResultTable, make_tables
 from evaluation.result_files import FOLDER, read_folder
 from evaluation.text.table import text_markdown
 from recsys.artifact import write_file
-from recsys.errors import InputError, RecsysError
+from recsys.errors import InputError, RecsysError, refuse
 
 README = Path(__file__).parents[2] / "README.md"
 GUIDE = Path(__file__).parents[1] / "README.md"
@@ -29,7 +28,6 @@ PICTURED = ("ml1m", "kaggle5k")
 """One data set with an order, and one without."""
 
 DIFFERS = 1
-REFUSED = 2
 
 
 def has_markers(text: str) -> bool:
@@ -96,8 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 beside.write_text(made[path], encoding="utf-8")
         draw(options.results)
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}", file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     return 0
 
 

@@ -23,10 +23,9 @@ from evaluation.contenders import find_results
 from evaluation.result_files import FOLDER
 from evaluation.text.results import read_predictions
 from evaluation.text.sampling import bounds, draw_sums, sum_by_unit, units_of
-from recsys.errors import InputError, RecsysError
+from recsys.errors import InputError, RecsysError, refuse
 
 UNCLEAR = "no clear difference"
-REFUSED = 2
 
 
 class AccuracyGap(NamedTuple):
@@ -117,8 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         first, *others = [read_judged(path) for path in find_results(options.result, options.results)]
         gaps = [accuracy_gap(first, other) for other in others]
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     for gap in gaps:
         print(
             f"{gap.one} {gap.accuracy:.4f}, {gap.other} {gap.other_accuracy:.4f}: {gap.value:+.4f} "

@@ -23,13 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.result_files import FOLDER, file_stem, require_writable
-from evaluation.run import REFUSED, parse_seeds, peak_memory_mb, real_folder, settings_by_model
+from evaluation.run import parse_seeds, peak_memory_mb, real_folder, settings_by_model
 from evaluation.text.baselines import BASELINES, TfidfClassifier, TfidfConfig
 from evaluation.text.data import DATA, count_repeats, find_data
 from evaluation.text.judge import judge, load_sklearn
 from evaluation.text.results import make_text_result, predictions_frame, write_text_result
 from recsys.config import Settings
-from recsys.errors import InputError, RecsysError
+from recsys.errors import InputError, RecsysError, refuse
 from recsys.text.config import TextConfig
 from recsys.text.corpus import Corpus, Parts
 from recsys.text.recipes import recipe
@@ -229,8 +229,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _show(run_row(rows[0], parts, beside=beside, out=out, save=save, fitted=fitted))
             return 0
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     codes = [_in_child(row, options) for row in rows]
     return max(map(abs, codes))  # a killed child's code is negative
 

@@ -21,14 +21,14 @@ from rich.console import Console
 from evaluation.recipes import RECIPES, load
 from evaluation.result_files import require_writable
 from evaluation.rows import CONFIGS, find_row, row_path, write_row
-from evaluation.run import REFUSED, real_folder, settings_by_model
+from evaluation.run import real_folder, settings_by_model
 from evaluation.screen import PLAIN_WIDTH
 from evaluation.tune.result import Budget
 from evaluation.tune.screen import tuned_table
 from evaluation.tune.search import METRIC, accuracy_metric, fixed_settings, space_of, tune
 from evaluation.tune.study import FILE, load_optuna
 from recsys.config import search_space
-from recsys.errors import InputError, RecsysError
+from recsys.errors import InputError, RecsysError, refuse
 from recsys.models import model_class
 
 
@@ -125,8 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"Wrote {path}")
             return 0
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     codes = [_in_child(data, model, options) for data, model in pairs]
     return max(map(abs, codes))  # a killed child's code is negative
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from recsys.cli.verbs import LazyVerbs
-from recsys.errors import RecsysError
+from recsys.errors import REFUSED, RecsysError
 
 VERBS = {
     "demo": "recsys.cli.demo:demo",
@@ -34,7 +34,6 @@ VERBS = {
 }
 """Where each verb is; its module is imported when the verb, or the help, is asked for."""
 
-REFUSED = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 

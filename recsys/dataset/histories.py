@@ -86,6 +86,16 @@ class Histories:
         """Give the user index of each event, shape (n_events,)."""
         return np.repeat(np.arange(self.n_users), self.lengths)
 
+    @property
+    def places(self) -> npt.NDArray[np.int64]:
+        """Number each user's events from 0, the first one, shape (n_events,)."""
+        return np.arange(self.n_events) - np.repeat(self.offsets[:-1], self.lengths)
+
+    @property
+    def places_from_end(self) -> npt.NDArray[np.int64]:
+        """Number each user's events back from 0, the last one, shape (n_events,)."""
+        return np.repeat(self.offsets[1:], self.lengths) - np.arange(self.n_events) - 1
+
     def __len__(self) -> int:
         return self.n_users
 
@@ -134,8 +144,7 @@ class Histories:
     def last(self, n: int) -> Histories:
         """Keep each user's last n events."""
         assert n >= 1
-        position_from_end = np.repeat(self.offsets[1:], self.lengths) - np.arange(self.n_events)
-        return self.keep_events(position_from_end <= n)
+        return self.keep_events(self.places_from_end < n)
 
     def without_users(self) -> Histories:
         """Forget who the users are: what a person outside the training data looks like to a model."""

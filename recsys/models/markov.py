@@ -115,8 +115,7 @@ class MarkovRecommender(Recommender):
             votes = interaction_matrix(known, self.data.n_codes)
         else:
             known = known.last(self.config.last)
-            places = np.repeat(known.offsets[1:], known.lengths) - np.arange(known.n_events) - 1  # 0: the last one
-            weights = np.power(self.config.decay, places).astype(np.float32)
+            weights = np.power(self.config.decay, known.places_from_end).astype(np.float32)
             votes = csr_matrix((weights, known.items, known.offsets), shape=(known.n_users, self.data.n_codes))
             votes.sum_duplicates()
         sums = np.asarray(votes.sum(axis=1)).ravel()

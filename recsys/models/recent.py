@@ -133,5 +133,4 @@ def _recent_events(data: Dataset, config: RecentConfig) -> tuple[npt.NDArray[np.
     if data.order is Order.NONE:
         return np.ones(histories.n_events, dtype=bool), "everything: there is neither time nor order"
     n_recent = np.repeat(np.ceil(config.tail * histories.lengths), histories.lengths)
-    from_end = np.repeat(histories.offsets[1:], histories.lengths) - np.arange(histories.n_events)
-    return from_end <= n_recent, f"the last {config.tail:.0%} of each history: there are no times"
+    return histories.places_from_end < n_recent, f"the last {config.tail:.0%} of each history: there are no times"

@@ -50,7 +50,7 @@ def test_tells_what_was_dropped(log: Path, tmp_path: Path) -> None:
         ((), "has no column 'anime_id' (found: uid, work, mark). Rename it, or pass --item-column work."),
         (COLUMNS, "'mark' must be a number, but row 1 of log.csv has 'good'"),
         ((*COLUMNS[:4], "--order", "time"), "Order 'time' needs timestamps"),
-        ((*COLUMNS[:4], "--min-count", "0"), "min_count must be at least 1, got 0."),
+        ((*COLUMNS[:4], "--min-count", "0"), "min_count must be a whole number from 1, got 0."),
         ((*COLUMNS[:4], "--min-history", "99"), "Nothing is left of 12 rows"),
         ((*COLUMNS[:4], "--format", "xls"), "There is no format 'xls'."),
     ],

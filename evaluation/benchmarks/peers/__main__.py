@@ -20,8 +20,8 @@ from evaluation.benchmarks.peers.environments import VARIABLE, cache_folder, pyt
 from evaluation.benchmarks.peers.registry import PEERS, peer_of
 from evaluation.benchmarks.peers.run import MINUTES, run_peer
 from evaluation.result_files import FOLDER, require_writable
-from evaluation.run import REFUSED, real_folder, settings_by_model
-from recsys.errors import InputError, RecsysError
+from evaluation.run import real_folder, settings_by_model
+from recsys.errors import REFUSED, InputError, RecsysError, refuse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         real = real_folder(options.real)
         require_writable(Path(options.out))
     except RecsysError as error:
-        return _refuse(error)
+        return refuse(error)
     for data in options.data:
         for name in options.peer:
             print(f"== {data} · {name}", file=sys.stderr, flush=True)
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     out=Path(options.out),
                 )
             except RecsysError as error:
-                failed = bool(_refuse(error))
+                failed = bool(refuse(error))
             else:
                 _show(path)
     return REFUSED if failed else 0
@@ -68,11 +68,6 @@ def _require_known(names: Sequence[str]) -> None:
     for name in names:
         if name not in RECIPES:
             raise InputError(f"There is no data set '{name}'.", f"Known: {', '.join(RECIPES)}.")
-
-
-def _refuse(error: RecsysError) -> int:
-    print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
-    return REFUSED
 
 
 def _show(path: Path) -> None:

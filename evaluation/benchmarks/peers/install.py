@@ -12,9 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from evaluation.benchmarks.peers.environments import VARIABLE, cache_folder, environment_names, install
-from recsys.errors import RecsysError
-
-REFUSED = 2
+from recsys.errors import RecsysError, refuse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,8 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in options.names:
             print(f"{name} → {install(name, cache_folder(options.folder), index=options.index)}")
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     return 0
 
 

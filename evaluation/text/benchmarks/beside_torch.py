@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from evaluation.benchmarks.measure import RESULTS, write_benchmark
 from recsys.config import usable_cores
-from recsys.errors import InputError, RecsysError
+from recsys.errors import InputError, RecsysError, refuse
 from recsys.text.config import TextConfig
 from recsys.text.recipes import RECIPES, recipe
 
@@ -35,7 +35,6 @@ VARIABLE = "RECSYS_TORCH"
 MODULES = {"keras": "evaluation.text.benchmarks.keras_half", "torch": "torch_half"}
 MEDIAN_LENGTH, SPREAD, LONGEST = 200, 0.62, 500
 """Tokens of a film review, log-normal, and where the recipes cut it."""
-REFUSED = 2
 
 
 class Half:
@@ -99,8 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             measures[name] = summarise(seconds)
             print(f"{name}: {measures[name]}", flush=True)
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     ratios = {f"{name}, PyTorch / Keras": one["ratio"] for name, one in measures.items()}
     which = f" --recipe {' '.join(options.recipe)}" if options.recipe else ""
     command = f"python -m evaluation.text.benchmarks.beside_torch --torch PYTHON --texts {options.texts}{which}"

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.benchmarks.cold_start import RECSYS, REFUSED, alternate
+from evaluation.benchmarks.cold_start import RECSYS, alternate
 from evaluation.benchmarks.measure import RESULTS, run_child, write_benchmark
-from recsys.errors import RecsysError
+from recsys.errors import RecsysError, refuse
 from recsys.text.corpus import Corpus
 from recsys.text.recipes import recipe
 
@@ -59,8 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rate = per_second(model, options.texts, options.rounds)
             cold = cold_seconds(model, options.rounds)
     except RecsysError as error:
-        print(f"Error: {error.message}\n{error.hint}".rstrip(), file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     measures: dict[str, Any] = {"texts_per_second": rate, "tokens": N_TOKENS, **cold}
     ratios = {
         f"texts a second / {MIN_PER_SECOND}": round(rate / MIN_PER_SECOND, 4),

@@ -15,8 +15,7 @@ def leave_last_out(histories: Histories, *, n_targets: int = 1) -> Split:
 
     Users with fewer than `2 * n_targets + 1` events stay whole in the training part.
     """
-    from_end = np.repeat(histories.offsets[1:], histories.lengths) - np.arange(histories.n_events) - 1
-    return _cut(histories, from_end, n_targets, f"leave-last-{n_targets}-out")
+    return _cut(histories, histories.places_from_end, n_targets, f"leave-last-{n_targets}-out")
 
 
 def random_holdout(histories: Histories, *, n_targets: int = 1, seed: int = 0) -> Split:
@@ -33,8 +32,7 @@ def hold_out_earlier(histories: Histories, n: int, *, ordered: bool, seed: int =
     and whose test part is all that were taken; and up to `n` holdouts of one target each, whose inputs are what is
     known when a target is asked for: all before it, or without an order all but it.
     """
-    from_end = np.repeat(histories.offsets[1:], histories.lengths) - np.arange(histories.n_events) - 1
-    place = from_end if ordered else shuffled_places(histories, np.random.default_rng(seed))
+    place = histories.places_from_end if ordered else shuffled_places(histories, np.random.default_rng(seed))
     counts = np.minimum(n, histories.lengths // 2)
     held = np.repeat(counts, histories.lengths)
 
@@ -56,7 +54,7 @@ def shuffled_places(histories: Histories, rng: np.random.Generator) -> npt.NDArr
     """Number each user's events from 0 in a random order, shape (n_events,)."""
     shuffled = np.lexsort((rng.random(histories.n_events), histories.rows))
     place = np.empty(histories.n_events, dtype=np.int64)
-    place[shuffled] = np.arange(histories.n_events) - np.repeat(histories.offsets[:-1], histories.lengths)
+    place[shuffled] = histories.places
     return place
 
 

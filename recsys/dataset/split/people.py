@@ -31,8 +31,7 @@ def unseen_users(
             f"A share of {share} of the {len(drawable)} users with more than {n_targets} events is nobody.",
             "Use a larger share.",
         )
-    from_end = np.repeat(histories.offsets[1:], histories.lengths) - np.arange(histories.n_events) - 1
-    place = from_end if ordered else shuffled_places(histories, rng)
+    place = histories.places_from_end if ordered else shuffled_places(histories, rng)
     groups = {"test": np.sort(drawable[:n]), "validation": np.sort(drawable[n : 2 * n])}
     absent = np.zeros(histories.n_users, dtype=bool)
     absent[drawable[: 2 * n]] = True

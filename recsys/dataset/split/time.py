@@ -100,7 +100,7 @@ def _judged(histories: Histories, start: int, stop: int | None, targets: str, rn
         low = rng.integers(low, high)
         high = low + 1
     chosen = histories.select(users)
-    place = np.arange(chosen.n_events) - np.repeat(chosen.offsets[:-1], chosen.lengths)
+    place = chosen.places
     inputs = chosen.keep_events(place < np.repeat(low, chosen.lengths))
     wanted = (place >= np.repeat(low, chosen.lengths)) & (place < np.repeat(high, chosen.lengths))
     return Holdout(inputs, chosen.keep_events(wanted))

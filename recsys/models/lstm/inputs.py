@@ -156,8 +156,9 @@ class Encoding:
         """
         if not self.has_counts:
             return None
-        before = np.arange(histories.n_events) - np.repeat(histories.offsets[:-1], histories.lengths)
-        codes: Codes = np.minimum(1 + (3 * np.log2(1.0 + before)).astype(np.int32), N_COUNTS - 1).astype(np.int32)
+        codes: Codes = np.minimum(1 + (3 * np.log2(1.0 + histories.places)).astype(np.int32), N_COUNTS - 1).astype(
+            np.int32
+        )
         return codes
 
     def user_codes(self, histories: Histories) -> Codes:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.audit.content import check_content, gini, history_hashes
+from evaluation.audit.content import check_content, history_hashes
 from evaluation.audit.drift import check_drift, divergence
 from evaluation.audit.findings import Severity, length_edges
+from evaluation.metrics.catalogue import gini_of
 from recsys.dataset.prepare import prepare
 from tests.evaluation.audit.audit_data import DAY, START, dataset, random_rows, times_apart
 
@@ -73,7 +74,7 @@ def test_popularity_by_hand() -> None:
 def test_gini_is_half_the_relative_mean_difference(values) -> None:
     x = np.array(values)
     expected = np.abs(x[:, None] - x).mean() / (2 * x.mean()) if x.sum() else 0.0
-    assert gini(x) == pytest.approx(expected, abs=1e-12)
+    assert gini_of(x) == pytest.approx(expected, abs=1e-12)
 
 
 @given(st.integers(1, 5000))
