@@ -156,10 +156,8 @@ class Encoding:
         """
         if not self.has_counts:
             return None
-        codes: Codes = np.minimum(1 + (3 * np.log2(1.0 + histories.places)).astype(np.int32), N_COUNTS - 1).astype(
-            np.int32
-        )
-        return codes
+        codes: Codes = 1 + (3 * np.log2(1.0 + histories.places)).astype(np.int32)
+        return codes.clip(max=N_COUNTS - 1)
 
     def user_codes(self, histories: Histories) -> Codes:
         """Return user codes (n_users,); users that the model did not learn are unknown."""

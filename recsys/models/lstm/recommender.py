@@ -87,13 +87,7 @@ class LSTMRecommender(Recommender):
         from recsys.models.lstm.network import build, layer_table, scoring_network, with_loss
         from recsys.models.lstm.windows import TrainingWindows
 
-        if not (data.histories.lengths >= 2).any():
-            raise InputError("The LSTM needs a history of at least 2 events, got none.", "Loosen the filters.")
-        if self.tensorboard is not None and importlib.util.find_spec("tensorboard") is None:
-            raise InputError("TensorBoard is not installed.", 'Install it: pip install "recsys[tensorboard]".')
-        self._encoding = Encoding.of(data, self.config)
-        if self.config.wait_dim and not self._encoding.has_waits:
-            raise InputError("This data has no times, so wait_dim tells nothing.", "Fit with wait_dim=0.")
+        self._encoding = self._encoding_of(data)
         if self._encoding.has_waits and validation is not None:
             validation = validation.with_request_times()  # judged as it is going to be asked
         self._greets_users = True
@@ -153,12 +147,23 @@ class LSTMRecommender(Recommender):
             with suppress(OSError):  # a picture is no reason to lose what was learned
                 save_curves(self.epochs, judge.state["best_epoch"], self.workdir / "curves.png")
 
+    def _encoding_of(self, data: Dataset) -> Encoding:
+        """Say how the data is read; InputError for what cannot be learned from, before anything is trained."""
+        if not (data.histories.lengths >= 2).any():
+            raise InputError("The LSTM needs a history of at least 2 events, got none.", "Loosen the filters.")
+        if self.tensorboard is not None and importlib.util.find_spec("tensorboard") is None:
+            raise InputError("TensorBoard is not installed.", 'Install it: pip install "recsys[tensorboard]".')
+        encoding = Encoding.of(data, self.config)
+        if self.config.wait_dim and not encoding.has_waits:
+            raise InputError("This data has no times, so wait_dim tells nothing.", "Fit with wait_dim=0.")
+        if self.config.teachers and data.order is Order.NONE:
+            raise InputError("Teachers tell what comes next, and this data has no order.", "Fit with teachers=0.")
+        return encoding
+
     def _be_taught(self, data: Dataset, validation: Holdout | None, progress: bool) -> SoftTargets:
         """Fit the teachers, and ask them what follows each event."""
         from recsys.models.lstm.teaching import Counsel, SoftTargets
 
-        if data.order is Order.NONE:
-            raise InputError("Teachers tell what comes next, and this data has no order.", "Fit with teachers=0.")
         teachers: list[LSTMRecommender] = []
         for number in range(self.config.teachers):
             if progress:
