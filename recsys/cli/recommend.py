@@ -41,7 +41,9 @@ def recommend(
     ] = None,
     history: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The same as CSV: anime_id or title, and if known rating and timestamp."),
+        typer.Option(
+            metavar="FILE", help="The same as CSV: anime_id or title, and if known rating and timestamp; or .txt."
+        ),
     ] = None,
     k: Count = 10,
     mood: Annotated[str, typer.Option(metavar="NAMES", help='Genres or tags wished for: "Sci-Fi, Drama".')] = "",
