@@ -55,7 +55,7 @@ def write_folder(folder: str | Path, *, kind: str, overwrite: bool = False, **fa
         manifest["sha256"] = _own_sha256(manifest)
         (beside / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True), encoding="utf-8")
         for path in beside.iterdir():
-            _settle(path)
+            _sync(path)
         _refuse_folder(final, kind, overwrite)  # again: somebody else may have been quicker
         _swap(beside, final)
 
@@ -70,7 +70,7 @@ def write_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     refuse_file(final, overwrite=overwrite)
     with _beside(final) as beside:
         yield beside
-        _settle(beside)
+        _sync(beside)
         refuse_file(final, overwrite=overwrite)
         beside.replace(final)
 
@@ -146,7 +146,7 @@ def _beside(final: Path) -> Iterator[Path]:
                     parent.rmdir()
 
 
-def _settle(path: Path) -> None:
+def _sync(path: Path) -> None:
     """Have a file on the disk: one that only now finds itself full must say so before anything old goes."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())

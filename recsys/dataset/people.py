@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import math
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +15,7 @@ import numpy as np
 
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
+from recsys.dataset.readers.source import Table
 from recsys.dataset.titles import AmbiguousTitleError, TitleIndex
 from recsys.dataset.vocabulary import FIRST
 from recsys.errors import InputError, UnknownIdError
@@ -31,8 +30,6 @@ COLUMNS = {
 
 MILLISECONDS = 100_000_000_000
 """From here on an epoch number counts milliseconds: as seconds it would be the year 5138."""
-
-GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -133,14 +130,11 @@ def _rows(path: Path) -> Iterator[tuple[_Place, dict[str, str]]]:
 
 def _text(path: Path) -> str:
     try:
-        data = path.read_bytes()
-        return (gzip.decompress(data) if data.startswith(GZIP) else data).decode("utf-8-sig")
+        return Table(path.name, path).data.decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path} does not exist.", "Check the path of the history file.") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no UTF-8 text ({error.reason}).", "Save it as CSV in UTF-8.") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path} cannot be unpacked ({error}).", "Copy it again.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.", "Give a CSV file that may be read.") from None
 

@@ -203,3 +203,7 @@ def test_codes_that_are_none_are_refused(small: Dataset, items: list[int]) -> No
 def test_an_id_may_be_a_numpy_integer(small: Dataset) -> None:
     model = LastTitle().fit(small)
     assert model.recommend(np.int64(103)).equals(model.recommend(103))
+
+
+def test_fewer_people_are_scored_at_a_time_where_titles_are_many() -> None:
+    assert [base.batch_size(n) for n in (12, 12_296, 200_002, 2**24)] == [512, 512, 41, 1]

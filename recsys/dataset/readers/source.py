@@ -80,7 +80,7 @@ class Table:
             text = "\0"
         if "\0" in text:
             raise undecodable(self.name)
-        if text.startswith(("{", "[")):
+        if text.lstrip().startswith(("{", "[{")) or text.strip() == "[":
             raise InputError(f"{self.name} holds JSON, not a table.", "Save it as CSV, TSV or parquet.")
         return text
 
