@@ -194,16 +194,17 @@ class _Contest:
         if not cls.finds_epochs:
             return make_model(name, settings).fit(self.data, self.split), ""
         config = cls.Config.from_mapping(settings)
-        wanted, networks = int(getattr(config, "epochs", LEAST_EPOCHS)), 1 + getattr(config, "teachers", 0)
-        watch = self._watch(wanted * networks) if self.rows else None
+        wanted, in_all = int(config.epochs), _epochs_in_all(config)
+        watch = self._watch(in_all) if self.rows else None
         try:
             return make_model(name, settings, on_epoch=watch).fit(self.data, self.split, progress=self.progress), ""
         except _Late as late:
-            epochs = int(self.left / late.seconds_an_epoch / networks)
+            shorter = _shorter(config, self.left / late.seconds_an_epoch / in_all)
+        epochs = shorter["epochs"]
         if epochs < LEAST_EPOCHS:
             raise ConfigError(f"left out: time for {max(0, epochs)} of {wanted} epochs only") from None
         self._say(f"  time for {epochs} of {wanted} epochs: beginning anew with a schedule of that length")
-        model = make_model(name, {**settings, "epochs": epochs})
+        model = make_model(name, {**settings, **shorter})
         return model.fit(self.data, self.split, progress=self.progress), f"{epochs} of {wanted} epochs for lack of time"
 
     def _watch(self, wanted: int) -> OnEpoch:
@@ -243,3 +244,18 @@ class _Contest:
     def _say(self, text: str) -> None:
         if self.progress:
             print(text, file=sys.stderr)
+
+
+def _epochs_in_all(config: Any) -> int:
+    """Count the epochs of a fit, those of teachers included."""
+    taught = getattr(config, "teachers", 0)
+    return int(config.epochs) + (taught * _epochs_in_all(config.teacher(0)) if taught else 0)
+
+
+def _shorter(config: Any, share: float) -> dict[str, Any]:
+    """Return the settings that cut each network's epochs, teachers' included, to a share."""
+    settings = {"epochs": int(config.epochs * share + 1e-9)}
+    if getattr(config, "teachers", 0):
+        theirs = _shorter(config.teacher(0), share)
+        settings |= {f"teacher.{name}": max(1, epochs) for name, epochs in theirs.items()}
+    return settings

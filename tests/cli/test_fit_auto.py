@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluation.auto import ORDERED, UNORDERED, find_model
+from evaluation.auto import ORDERED, UNORDERED, _epochs_in_all, _shorter, find_model
 from evaluation.auto_screen import verdict
 from recsys.config import Settings, setting
 from recsys.dataset.prepared import Order
@@ -17,6 +17,7 @@ from recsys.dataset.split import split_dataset
 from recsys.errors import ConfigError
 from recsys.models import COMPOSITE, REGISTRY, load_model
 from recsys.models.base import OnEpoch
+from recsys.models.lstm.config import LSTMConfig
 from recsys.models.popularity import PopularityRecommender
 from tests.cli.conftest import Recsys
 from tests.worlds import camps, franchises
@@ -184,6 +185,16 @@ def test_epochs_are_fitted_into_the_time(slow: list[int]) -> None:
     late = find_model(data, split_dataset(data), candidates=["popularity", "slow"], minutes=2, clock=CLOCK)
     assert late.rows[1].note == "left out: time for 1 of 10 epochs only"
     assert late.model.name == "popularity"
+
+
+def test_the_epochs_of_teachers_count_and_are_cut_too() -> None:
+    slow = LSTMConfig.from_mapping(
+        {"epochs": 10, "teachers": 2, "teacher": {"epochs": 20, "teachers": 1, "teacher": {"epochs": 5}}}
+    )
+    assert _epochs_in_all(slow) == 10 + 2 * (20 + 5)
+    faster = LSTMConfig.from_mapping({**slow.to_mapping(), **_shorter(slow, 0.5)})
+    assert (faster.epochs, faster.teacher(0).epochs, faster.teacher(1).teacher(0).epochs) == (5, 10, 2)
+    assert _epochs_in_all(SlowConfig()) == _shorter(SlowConfig(), 1.0)["epochs"] == 10
 
 
 def test_a_candidate_that_fails_is_noted_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
