@@ -77,7 +77,7 @@ def contest(
                 model, split, chosen, cutoffs=cutoffs, part=part, rules=rules, seed=seed, progress=progress
             )
             evaluations.append(replace(found, model=label))
-            serve_seconds.append(time_serving(model, part_of(split, part).inputs))
+            serve_seconds.append(time_serving(model, (rules or Rules()).targets_of(part_of(split, part)).inputs))
         yield Entry(models, evaluations, mean(serve_seconds), seed)
 
 
@@ -89,12 +89,13 @@ def enter(
     *,
     flags: Mapping[str, Sequence[str]] | None = None,
     seeds: Sequence[int] = (0,),
+    part: str = "test",
 ) -> dict[str, list[Recommender]]:
     """Make the entrants of a contest: unfitted models by name, and saved ones, each under a label of its own.
 
     A model that has a seed enters once for each of `seeds`, any other once. Raises what is wrong with any of them
     before the first is fitted: an unknown name or setting, a folder that is no model, a saved model of other titles or
-    one that has seen the answers.
+    one that has seen the answers of the `part`.
     """
     entrants = {
         name: [
@@ -107,7 +108,7 @@ def enter(
         model = load_model(folder)
         if model.data.items != data.items:
             raise InputError(f"{folder} was fitted on other titles than {data.name} has.", "Give its own data folder.")
-        refuse_leak(model, split)
+        refuse_leak(model, split, part)
         label = model.name if model.name not in entrants else folder.name
         if label in entrants:
             raise InputError(f"Two models would be called '{label}'.", "Rename one of the folders.")
@@ -139,31 +140,30 @@ def refuse_other_results(
             )
 
 
-def write_entries(entries: Sequence[Entry], *, data: Dataset, seed: int, command: str, out: Path) -> list[Path]:
-    """Write one result file a model and the picture of recall@k; returns their paths, the picture last.
+def write_entry(entry: Entry, *, data: Dataset, seed: int, command: str, out: Path) -> Path:
+    """Write the result file of one label and return its path; the seed is that of the intervals."""
+    first, *_ = entry.models
+    seconds = [model.facts["fit_seconds"] for model in entry.models if "fit_seconds" in model.facts]
+    result = make_result(
+        entry.evaluations,
+        data=data.name,
+        config=first.config.to_mapping(),
+        seeds=entry.seeds,
+        command=command,
+        train_seconds=mean(seconds) if seconds else None,
+        peak_memory_mb=None,  # several models share the process; evaluation.run gives each one of its own
+        serve_seconds=entry.serve_seconds,
+        training=getattr(first, "epochs", []),
+        data_title=shown_name(data),
+        seed=seed,
+    )
+    return write_result(result, out, ranks=ranks_frame(entry.evaluations, entry.seeds))
 
-    The seed is that of the intervals and of the picture's bands.
-    """
-    paths = []
-    for entry in entries:
-        first, *_ = entry.models
-        seconds = [model.facts["fit_seconds"] for model in entry.models if "fit_seconds" in model.facts]
-        result = make_result(
-            entry.evaluations,
-            data=data.name,
-            config=first.config.to_mapping(),
-            seeds=entry.seeds,
-            command=command,
-            train_seconds=mean(seconds) if seconds else None,
-            peak_memory_mb=None,  # several models share the process; evaluation.run gives each one of its own
-            serve_seconds=entry.serve_seconds,
-            training=getattr(first, "epochs", []),
-            data_title=shown_name(data),
-            seed=seed,
-        )
-        paths.append(write_result(result, out, ranks=ranks_frame(entry.evaluations, entry.seeds)))
+
+def draw_entries(entries: Sequence[Entry], *, data: Dataset, seed: int, out: Path) -> Path:
+    """Draw recall@k of all labels and return the picture's path; the seed is that of the bands."""
     figure = recall_figure([entry.evaluation for entry in entries], data=shown_name(data), seed=seed)
-    return [*paths, save_figure(figure, out / f"{file_stem(data.name)}--recall.png")]
+    return save_figure(figure, out / f"{file_stem(data.name)}--recall.png")
 
 
 def shown_name(data: Dataset) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 from evaluation.certainty import Interval
 from evaluation.contenders import Contender, read_contender
 from evaluation.judge import Evaluation, mean_over_seeds
-from evaluation.metrics import RANK_METRICS, compute, parse_metric
+from evaluation.metrics import RANK_METRICS, Metric, compute, parse_metric
 from evaluation.protocol import Protocol
 from evaluation.result_files import read_ranks
 from evaluation.rows import Row
@@ -47,7 +47,15 @@ def read_earlier(
         raise InputError(
             f"{path} holds seed {', '.join(map(str, twice))} already.", "Name the new seeds alone: --seeds 7."
         )
+    if set(earlier.ranks) != set(earlier.result["seeds"]):
+        raise InputError(f"The ranks beside {path} are of other seeds.", "Judge all seeds again, without --join.")
+    earlier.values(_of_ranks(earlier))  # refuses ranks that are not those of the result
     return earlier
+
+
+def _of_ranks(earlier: Contender) -> list[Metric]:
+    """List the metrics of a result that its ranks give again."""
+    return [metric for metric in map(parse_metric, earlier.result["metrics"]) if metric.name in RANK_METRICS]
 
 
 def earlier_evaluations(earlier: Contender) -> dict[int, Evaluation]:
@@ -56,9 +64,7 @@ def earlier_evaluations(earlier: Contender) -> dict[int, Evaluation]:
     Values of single people are known where ranks give them; metrics of lists have their means, and so no interval.
     """
     result = earlier.result
-    metrics = {name: parse_metric(name) for name in result["metrics"]}
-    of_ranks = [metric for metric in metrics.values() if metric.name in RANK_METRICS]
-    earlier.values(of_ranks)  # refuses ranks that are not those of the result
+    of_ranks = _of_ranks(earlier)
     frame = read_ranks(earlier.path).sort("seed", "user", "rank", maintain_order=True)
     found = {}
     for place, seed in enumerate(result["seeds"]):
@@ -85,24 +91,28 @@ def join_seeds(
 ) -> tuple[dict[str, Any], dict[int, Evaluation]]:
     """Return the result of all seeds, the earlier ones' and those of this `result`, and the evaluation of each.
 
-    Curve and settings are those of the lowest seed, seconds means, memory the highest peak; both commits are named.
+    Curve and settings are those of the lowest seed, seconds means, memory the highest peak; both commits are named,
+    and both versions of a package where they differ.
     """
     old = earlier.result
     together = dict(sorted((earlier_evaluations(earlier) | dict(evaluations)).items()))
     first = old if min(together) in old["seeds"] else result
-    commits = dict.fromkeys([*str(old["commit"]).split(", "), str(result["commit"])])
     n_old, n_new = len(old["seeds"]), len(evaluations)
 
     def mean(name: str) -> float | None:
         unknown = old[name] is None or result[name] is None
         return None if unknown else round((old[name] * n_old + result[name] * n_new) / (n_old + n_new), 3)
 
+    def both(before: Any, now: Any) -> str:
+        return ", ".join(dict.fromkeys([*str(before).split(", "), str(now)]))
+
     peaks = [one["peak_memory_mb"] for one in (old, result)]
     mean_of_all = mean_over_seeds(list(together.values()))
     joined = dict(result) | {
         "config": first["config"],
         "seeds": list(together),
-        "commit": ", ".join(commits),
+        "commit": both(old["commit"], result["commit"]),
+        "versions": {name: both(old["versions"].get(name, now), now) for name, now in result["versions"].items()},
         "train_seconds": mean("train_seconds"),
         "serve_seconds": mean("serve_seconds"),
         "peak_memory_mb": None if None in peaks else max(peaks),

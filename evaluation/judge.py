@@ -52,6 +52,8 @@ class Evaluation:
     ranks: Ranks
     history: npt.NDArray[np.int64]
     watchers: npt.NDArray[np.int64] | None
+    other_ranks: tuple[Ranks, ...] = ()
+    """Those of the other seeds, in a mean over seeds."""
 
     def frame(self) -> pl.DataFrame:
         """Return the table `metric, value, low, high`."""
@@ -63,9 +65,12 @@ class Evaluation:
         return {name: interval._asdict() for name, interval in self.metrics.items()}
 
     def curve(self, metric: str = "recall", depth: int = 50, *, seed: int = 0) -> list[Interval]:
-        """Return an accuracy metric at every cutoff from 1 to `depth`."""
-        values = [compute(Metric(metric, k), self.ranks) for k in range(1, depth + 1)]
-        return bootstrap(np.stack(values, axis=1), seed=seed)
+        """Return an accuracy metric at every cutoff from 1 to `depth`, the mean over the seeds."""
+        values = [
+            np.stack([compute(Metric(metric, k), ranks) for k in range(1, depth + 1)], axis=1)
+            for ranks in (self.ranks, *self.other_ranks)
+        ]
+        return bootstrap(np.mean(values, axis=0), seed=seed)
 
 
 def evaluate(
@@ -196,6 +201,7 @@ def mean_over_seeds(evaluations: Sequence[Evaluation], *, seed: int = 0) -> Eval
         first.ranks,
         first.history,
         first.watchers,
+        tuple(one.ranks for one in evaluations[1:]),
     )
 
 

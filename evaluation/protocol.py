@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -128,6 +129,22 @@ class Rules:
             return ALL_TITLES
         codes = np.unique(self.candidates).astype("<i8")
         return f"{len(codes):,} titles, sha256 {hashlib.sha256(codes.tobytes()).hexdigest()[:12]}"
+
+
+def exceptions(rules: Mapping[str, Any]) -> str:
+    """Say which rules are not the usual ones, each behind a comma; candidates are for the caller to name.
+
+    >>> exceptions({**Rules().named(), "ties": "ahead", "request_times": "told"})
+    ', tied targets ahead, request times told'
+    """
+    usual = Rules().named()
+    words = {
+        "seen": "seen ones too",
+        "ties": "tied targets ahead",
+        "targets": f"targets {rules.get('targets')}",
+        "request_times": "request times told",
+    }
+    return "".join(f", {said}" for name, said in words.items() if rules.get(name, usual[name]) != usual[name])
 
 
 def refuse_leak(model: object, split: Split | object, part: str = "test") -> None:

@@ -111,6 +111,8 @@ def rank_holdout(
     for start in _batches(holdout.n_users, batch_size, progress):
         part = holdout.select(slice(start, start + batch_size))
         scores = np.asarray(model.scores(part.inputs))
+        if not np.issubdtype(scores.dtype, np.floating):  # counts have no -inf, and unsigned ones no negative
+            scores = scores.astype(np.float64)
         n_codes = n_codes or scores.shape[-1]
         if scores.shape != (part.n_users, n_codes):
             raise InputError(
@@ -239,7 +241,7 @@ def _keys(histories: Histories, n_codes: int) -> npt.NDArray[np.int64]:
 
 def _lists(scores: npt.NDArray[Any], seen: Histories, depth: int) -> npt.NDArray[np.int32]:
     """Return the best `depth` unseen codes of each user (all where there are fewer titles), 0 where none is left."""
-    masked = np.array(scores, dtype=np.float32)
+    masked = np.array(scores, dtype=np.result_type(scores, np.float32))
     masked[:, :FIRST] = -np.inf
     masked[seen.rows, seen.items] = -np.inf
     return top_k(masked, depth).codes

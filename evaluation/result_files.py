@@ -13,6 +13,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,7 @@ def read_result(path: str | Path) -> dict[str, Any]:
         missing = [name for name in FIELDS if name not in result]
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{path} is not a result file ({error}).", "Run its evaluation again.") from error
+    missing += [name for name in ("protocol", "metrics") if not isinstance(result.get(name, {}), dict)]
     if missing:
         raise InputError(f"{path} lacks {', '.join(missing)}.", "Run its evaluation again.")
     if task_of(result) == RANKING:
@@ -263,8 +265,14 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
     return found
 
 
-def commit(folder: Path = FOLDER.parent) -> str:
-    """Name the source's git commit, marked "+changes" when code differs from it; "unknown" outside a repository."""
+@cache
+def commit() -> str:
+    """Name this source's git commit as it was at the first call: a process goes on with the code that it began with."""
+    return commit_of(FOLDER.parent)
+
+
+def commit_of(folder: Path) -> str:
+    """Name a folder's git commit, marked "+changes" when code differs from it; "unknown" outside a repository."""
     head = _git(folder, "rev-parse", "HEAD")
     if not head:
         return "unknown"

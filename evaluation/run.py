@@ -24,6 +24,7 @@ from evaluation.judge import Evaluation, evaluate, time_serving
 from evaluation.metrics import DEFAULT_METRICS, available, metrics_at
 from evaluation.result_files import (
     FOLDER,
+    commit,
     file_stem,
     make_result,
     ranks_frame,
@@ -65,7 +66,9 @@ def run_one(
     there = result_path({"data": row.data, "model": row.model}, out)
     settings = settings_of(row.model, flags, row.seeds[0], base=row.settings)
     metrics = list(map(str, metrics_at(metrics_of(data))))
-    earlier = read_earlier(there, row, settings, split.sha256, metrics) if join else None
+    if join:  # what is wrong is said before hours are spent
+        read_earlier(there, row, settings, split.sha256, metrics)
+    commit()
     models, serve_seconds = [], []
     evaluations: dict[int, Evaluation] = {}
     for seed in row.seeds:
@@ -86,7 +89,8 @@ def run_one(
         training=getattr(model, "epochs", []),
         data_title=RECIPES[row.data].title,
     )
-    if earlier is not None:
+    if join:  # another run may have joined its seeds in the meantime
+        earlier = read_earlier(there, row, settings, split.sha256, metrics)
         result, evaluations = join_seeds(earlier, result, evaluations)
         result["command"] = command_of(replace(row, seeds=tuple(evaluations)), flags)
     return write_result(result, out, ranks=ranks_frame(list(evaluations.values()), list(evaluations)))
@@ -142,6 +146,8 @@ def _fit(row: Row, flags: Sequence[str], seed: int, data: Dataset, split: Split,
 def command_of(row: Row, flags: Sequence[str]) -> str:
     """Write the command that gives this row again (where RECSYS_REALDATA names the folder of original files)."""
     words = ["python", "-m", "evaluation.run", "--data", row.data, "--model", row.model]
+    if find_row(row.data, row.model).settings and not row.settings:
+        words.append("--defaults")
     for setting in flags:
         words += ["--set", f"{row.model}.{setting}"]
     if row.seeds != find_row(row.data, row.model).seeds:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from evaluation.certainty import LEVEL, Interval, clear_winner
 from evaluation.judge import Evaluation
 from evaluation.metrics import RANK_METRICS, parse_metric
-from evaluation.protocol import ALL_TARGETS, ALL_TITLES, Protocol
+from evaluation.protocol import ALL_TITLES, Protocol, exceptions
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -50,12 +51,10 @@ def describe(protocol: Protocol) -> str:
     candidates = (
         "titles ranked" if protocol.candidates == ALL_TITLES else f"titles, of which ranked: {protocol.candidates}"
     )
-    seen = "seen ones excluded" if protocol.seen == "excluded" else "seen ones too"
-    ties = "" if protocol.ties == "behind" else ", tied targets ahead"
-    targets = "" if protocol.targets == ALL_TARGETS else f", targets {protocol.targets}"
+    seen = ", seen ones excluded" if protocol.seen == "excluded" else ""
     return (
-        f"{protocol.split}, {protocol.part} part, {protocol.n_users:,} users, {protocol.n_titles:,} {candidates}, "
-        f"{seen}{ties}{targets}"
+        f"{protocol.split}, {protocol.part} part, {protocol.n_users:,} users, {protocol.n_titles:,} {candidates}"
+        f"{seen}{exceptions(protocol.to_mapping())}"
     )
 
 
@@ -112,11 +111,9 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 
 def _comparison_heading(comparison: Comparison) -> str:
-    protocol = comparison.protocol
-    return (
-        f"{comparison.data_title}: {protocol['split']}, {protocol['part']} part, {protocol['n_users']:,} users, "
-        f"{protocol['n_titles']:,} titles ranked, test set {comparison.split_sha256[:12]}"
-    )
+    known = {field.name for field in fields(Protocol)}
+    protocol = Protocol(**{name: value for name, value in comparison.protocol.items() if name in known})
+    return f"{comparison.data_title}: {describe(protocol)}, test set {comparison.split_sha256[:12]}"
 
 
 def _compared_cells(comparison: Comparison) -> list[list[str]]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from evaluation.certainty import TOLERANCE, Interval, bootstrap
 from evaluation.contenders import Contender, read_contender
 from evaluation.metrics import RANK_METRICS, Metric, parse_metric
-from evaluation.protocol import HIDDEN
+from evaluation.protocol import HIDDEN, exceptions
 from evaluation.recipes import RECIPES
 from evaluation.result_files import file_stem, ranks_path, read_folder
 from recsys.errors import InputError
@@ -116,8 +116,7 @@ class ResultTable:
         ranked = f"{rules['n_titles']:,} titles ranked"
         if rules.get("candidates", "all titles") != "all titles":
             ranked += f" ({rules['candidates']})"
-        if rules.get("seen", "excluded") != "excluded":
-            ranked += ", seen ones too"
+        ranked += exceptions(rules)
         return f"{rules['n_users']:,} {rules['part']} users, {ranked}, {rules['split']}, test set `{self.sha256[:12]}`"
 
     @property

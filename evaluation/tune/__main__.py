@@ -49,6 +49,11 @@ def run_one(
     """Search one model's settings for one public data set and write the row's TOML; its seeds stay."""
     row = find_row(data_name, model_name, out)
     if not search_space(model_class(model_name).Config):
+        if row.settings:
+            raise InputError(
+                f"There is nothing to search in {model_name}, and its row has settings made by hand.",
+                f"Leave {row_path(data_name, model_name, out)} as it is.",
+            )
         return write_row(replace(row, settings={}, tuning={"budget": "none: there is nothing to search"}), out)
     data, split = load(data_name, real)
     folder = None if workdir is None else workdir / row_path(data_name, model_name).stem

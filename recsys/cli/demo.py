@@ -31,7 +31,7 @@ def demo(
 
     The titles are real, the watchers are synthetic. Takes about two minutes; a later run replaces what it wrote.
     """
-    from evaluation.contest import contest, enter, shown_name, write_entries
+    from evaluation.contest import contest, draw_entries, enter, shown_name, write_entry
     from evaluation.screen import results_table
     from recsys.cli.screen import console
     from recsys.dataset.sample import load_sample
@@ -58,7 +58,9 @@ def demo(
     entries = list(contest(data, split, entrants, cutoffs=(10,), seed=seed, progress=True))
     screen.print(results_table(entries, data=shown_name(data), seed=seed))
     command = f"recsys demo --seed {seed}"
-    picture = write_entries(entries, data=data, seed=seed, command=command, out=out / "results")[-1]
+    for entry in entries:
+        write_entry(entry, data=data, seed=seed, command=command, out=out / "results")
+    picture = draw_entries(entries, data=data, seed=seed, out=out / "results")
 
     step("Recommend", "three watchers: what they saw last, what comes next")
     _show_lists(screen, data, lstm)

@@ -87,11 +87,11 @@ def evaluate(
 
     recsys evaluate data/prepared --model popularity als lstm --set lstm.epochs=20
     """
-    from evaluation.contest import contest, enter, refuse_other_results, shown_name, write_entries
+    from evaluation.contest import contest, draw_entries, enter, refuse_other_results, shown_name, write_entry
     from evaluation.judge import part_of
     from evaluation.metrics import DEFAULT_METRICS, metrics_at, parse_cutoffs, parse_metric, require_ground
     from evaluation.protocol import Rules
-    from evaluation.result_files import require_writable
+    from evaluation.result_files import commit, require_writable
     from evaluation.run import parse_seeds, settings_by_model
     from evaluation.screen import results_table
     from recsys.cli.options import candidate_codes
@@ -109,12 +109,9 @@ def evaluate(
     parts = split_dataset(data, SplitPlan.parse(split, seed=seed))
     rules.targets_of(part_of(parts, part))  # what is wrong with any of it is said before a model is fitted
     of_models = [seed] if seeds is None else parse_seeds(seeds)
-    entrants = enter(data, parts, names, saved or [], flags=flags, seeds=of_models)
+    entrants = enter(data, parts, names, saved or [], flags=flags, seeds=of_models, part=part)
     if not overwrite:
         refuse_other_results(out, data, parts, entrants, part=part, rules=rules)
-    entries = list(contest(data, parts, entrants, metrics=metrics, part=part, rules=rules, seed=seed, progress=True))
-    screen = console()
-    screen.print(results_table(entries, data=shown_name(data), seed=seed))
     values = {
         **{"model": names, "saved": saved, "k": [k], "metric": metric, "split": [split], "part": [part]},
         **{"candidates": candidates and [candidates], "seen": [seen], "ties": [ties], "seed": [seed]},
@@ -123,5 +120,12 @@ def evaluate(
     }
     words = [word for name, given in values.items() for value in given or [] for word in (f"--{name}", str(value))]
     command = shlex.join(["recsys", "evaluate", str(prepared), *words])
-    for path in write_entries(entries, data=data, seed=seed, command=command, out=out):
+    commit()
+    entries, written = [], []
+    for entry in contest(data, parts, entrants, metrics=metrics, part=part, rules=rules, seed=seed, progress=True):
+        entries.append(entry)  # written at once: a later model may fail
+        written.append(write_entry(entry, data=data, seed=seed, command=command, out=out))
+    screen = console()
+    screen.print(results_table(entries, data=shown_name(data), seed=seed))
+    for path in [*written, draw_entries(entries, data=data, seed=seed, out=out)]:
         screen.print(f"Wrote {path}", style="dim")

@@ -177,7 +177,7 @@ def test_the_table_names_winners_only_where_they_are_clear(three):
     Console(width=120, file=stream, highlight=False).print(comparison_table(compare(three, ["ndcg@10"])))
     lines = stream.getvalue().splitlines()
     assert lines[0].startswith(
-        "Tiny: leave-last-1-out, test part, 120 users, 1,000 titles ranked, test set abababababab"
+        "Tiny: leave-last-1-out, test part, 120 users, 1,000 titles ranked, seen ones excluded, test set abababababab"
     )
     assert lines[2].startswith("ndcg@10: lstm 0.")
     assert lines[3].startswith("als 0.")

@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from evaluation.contest import contest, enter, shown_name, write_entries
+from evaluation.contest import contest, draw_entries, enter, shown_name, write_entry
 from evaluation.protocol import Rules
 from evaluation.result_files import read_ranks
 from recsys.dataset.split import random_holdout, split_dataset
@@ -22,7 +23,9 @@ def test_named_models_are_fitted_and_saved_ones_taken(small, tmp_path):
     assert [entry.evaluation.model for entry in entries] == ["popularity", "mine"]
     assert entries[0].evaluation.metrics == entries[1].evaluation.metrics
     assert all(entry.serve_seconds > 0 for entry in entries)
-    *files, picture = write_entries(entries, data=small, seed=0, command="recsys evaluate", out=tmp_path / "out")
+    out = tmp_path / "out"
+    files = [write_entry(one, data=small, seed=0, command="recsys evaluate", out=out) for one in entries]
+    picture = draw_entries(entries, data=small, seed=0, out=out)
     assert [path.name for path in files] == ["small--popularity.json", "small--mine.json"]
     assert json.loads(files[1].read_text())["train_seconds"] == entries[1].models[0].facts["fit_seconds"]
     assert read_ranks(files[0]).height == 6
@@ -41,11 +44,14 @@ def test_a_model_with_a_seed_enters_once_for_each(small, tmp_path):
     assert als.evaluation.metrics["mrr"].value == pytest.approx(spread.mean)
     other = next(contest(small, split, {"als": entrants["als"]}, metrics=["mrr"], seed=1))
     assert other.evaluation.metrics["mrr"].low != als.evaluation.metrics["mrr"].low
-    files = write_entries([popularity, als], data=small, seed=0, command="recsys evaluate", out=tmp_path)
-    result = json.loads(files[1].read_text())
+    file = write_entry(als, data=small, seed=0, command="recsys evaluate", out=tmp_path)
+    result = json.loads(file.read_text())
     assert result["seeds"] == [3, 4]
     assert result["seed_values"]["mrr"] == [one.metrics["mrr"].value for one in als.evaluations]
-    assert read_ranks(files[1])["seed"].unique().sort().to_list() == [3, 4]
+    assert read_ranks(file)["seed"].unique().sort().to_list() == [3, 4]
+    curve = als.evaluation.curve("recall", 2)
+    single = [one.curve("recall", 2)[1].value for one in als.evaluations]
+    assert curve[1].value == pytest.approx(sum(single) / 2), "the picture shows the mean, as the table does"
 
 
 def test_rules_reach_the_judge(small):
@@ -73,6 +79,25 @@ def test_a_saved_model_must_not_know_the_answers(small, tmp_path):
     PopularityRecommender().fit(small, random_holdout(small.histories, seed=1)).save(tmp_path / "other")
     with pytest.raises(InputError, match="fitted for another test set"):
         enter(small, split_dataset(small), [], [tmp_path / "other"])
+
+
+def test_a_saved_model_must_not_know_the_part(small, tmp_path):
+    split = split_dataset(small)
+    model = PopularityRecommender().fit(small, split)
+    model.facts["learned_from_validation"] = True
+    model.save(tmp_path / "blend")
+    assert list(enter(small, split, [], [tmp_path / "blend"])) == ["popularity"]
+    with pytest.raises(InputError, match="learned from the validation part"):
+        enter(small, split, ["als"], [tmp_path / "blend"], part="validation")
+
+
+def test_serving_is_timed_on_those_who_are_judged(small, monkeypatch):
+    asked = []
+    monkeypatch.setattr("evaluation.contest.time_serving", lambda model, histories: asked.append(histories) or 1.0)
+    split = split_dataset(small)
+    rules = Rules(liked=float(np.nanmax(split.test.targets.ratings)))
+    [entry] = contest(small, split, enter(small, split, ["popularity"]), metrics=["mrr"], rules=rules)
+    assert [histories.n_users for histories in asked] == [entry.evaluation.protocol.n_users]
 
 
 def test_two_models_need_two_names(small, tmp_path):

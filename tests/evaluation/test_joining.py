@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from evaluation import run
 from evaluation.joining import join_seeds, read_earlier
 from evaluation.judge import evaluate
 from evaluation.result_files import make_result, ranks_frame, read_result, write_result
@@ -81,6 +82,29 @@ def test_only_seeds_of_the_same_row_are_joined(tmp_path):
         read_earlier(path, row, same, "ab" * 32, ["recall@10", "mrr"])
     with pytest.raises(InputError, match="holds seed 1 already"):
         read_earlier(path, replace(row, seeds=(1, 2)), same, "ab" * 32, names)
+    result = json.loads(path.read_text())
+    result["metrics"]["recall@10"]["value"] += 0.01
+    path.write_text(json.dumps(result))
+    with pytest.raises(InputError, match="are not of one run"):
+        read_earlier(path, row, same, "ab" * 32, names)
+
+
+@pytest.mark.realdata
+def test_seeds_that_were_joined_during_a_training_stay(realdata, tmp_path, monkeypatch):
+    words = ["--data", "annict", "--model", "bpr", "--real", str(realdata), "--out", str(tmp_path)]
+    words += ["--set", "bpr.iterations=1"]
+    assert main([*words, "--seeds", "0"]) == 0
+    fit, fits = run._fit, []
+
+    def fit_while_another_runs(*arguments):
+        fits.append(arguments)
+        if len(fits) == 1:
+            assert main([*words, "--seeds", "6", "--join"]) == 0
+        return fit(*arguments)
+
+    monkeypatch.setattr(run, "_fit", fit_while_another_runs)
+    assert main([*words, "--seeds", "3", "--join"]) == 0
+    assert json.loads((tmp_path / "annict--bpr.json").read_text())["seeds"] == [0, 3, 6]
 
 
 @pytest.mark.realdata

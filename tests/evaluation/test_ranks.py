@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluation.protocol import Rules
 from evaluation.ranks import NEVER, Ranks, rank_holdout, ranks_from_scores
 from recsys.dataset.histories import Histories
 from recsys.dataset.split import Holdout
@@ -99,6 +100,23 @@ def test_lists_end_where_the_titles_end():
     holdout = Holdout(Histories.from_lists([[2]]), Histories.from_lists([[3]]))
     ranked = rank_holdout(Table([[0.0, 0.0, 3.0, 1.0, 2.0]]), holdout, depth=1_000_000_000)
     assert ranked.lists.tolist() == [[4, 3, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool", "float16"])
+@pytest.mark.parametrize("rules", [Rules(), Rules(candidates=np.array([2, 4, 5]))])
+def test_scores_of_any_kind_of_number_rank_alike(dtype, rules):
+    table = [[0, 0, 1, 0, 0, 1], [0, 0, 0, 1, 1, 0]]
+    holdout = Holdout(Histories.from_lists([[3], [2]]), Histories.from_lists([[2, 4], [4, 5]]))
+    wanted = rank_holdout(Table(np.array(table, dtype="float64")), holdout, depth=4, rules=rules)
+    found = rank_holdout(Table(np.array(table, dtype=dtype)), holdout, depth=4, rules=rules)
+    assert found.ranks.values.tolist() == wanted.ranks.values.tolist()
+    assert found.lists.tolist() == wanted.lists.tolist()
+
+
+def test_lists_keep_the_order_of_the_smallest_probabilities():
+    holdout = Holdout(Histories.from_lists([[2]]), Histories.from_lists([[3]]))
+    ranked = rank_holdout(Table([[0, 0, 0, 1e-50, 1e-60, 1e-40]]), holdout, depth=3)
+    assert ranked.lists.tolist() == [[5, 3, 4]]
 
 
 def test_nan_scores_are_refused():

@@ -9,7 +9,7 @@ from evaluation import evaluate
 from evaluation.result_files import (
     FIELDS,
     LATER,
-    commit,
+    commit_of,
     file_stem,
     make_result,
     read_result,
@@ -89,6 +89,14 @@ def test_a_file_that_is_no_result_is_refused(tmp_path):
         read_results(tmp_path)
 
 
+@pytest.mark.parametrize("value", [None, [], "leave-last-out"])
+def test_a_result_whose_rules_are_no_table_is_refused(result, tmp_path, value):
+    path = write_result(result, tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "protocol": value}))
+    with pytest.raises(InputError, match="lacks protocol"):
+        read_results(tmp_path)
+
+
 def test_a_place_that_cannot_be_written_is_said_before(result, tmp_path):
     (tmp_path / "file").write_text("")
     require_writable(tmp_path / "new" / "deep")
@@ -108,16 +116,16 @@ def test_the_commit_is_marked_when_the_code_differs(tmp_path):
     def git(*words):
         subprocess.run(["git", "-C", str(tmp_path), *words], check=True, capture_output=True)
 
-    assert commit(tmp_path) == "unknown"
+    assert commit_of(tmp_path) == "unknown"
     git("init")
     for folder in ("evaluation/results", "recsys"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "file").write_text("one")
     git("add", ".")
     git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-m", "one")
-    clean = commit(tmp_path)
+    clean = commit_of(tmp_path)
     assert len(clean) == 40
     (tmp_path / "evaluation" / "results" / "file").write_text("two")
-    assert commit(tmp_path) == clean
+    assert commit_of(tmp_path) == clean
     (tmp_path / "recsys" / "file").write_text("two")
-    assert commit(tmp_path) == clean + "+changes"
+    assert commit_of(tmp_path) == clean + "+changes"

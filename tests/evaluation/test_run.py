@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from evaluation.result_files import read_ranks
-from evaluation.rows import Row
+from evaluation.rows import Row, find_row
 from evaluation.run import _load_fitted, command_of, main, parse_seeds, peak_memory_mb, real_folder, settings_by_model
 from recsys.errors import ConfigError, InputError
 from recsys.models import make_model
@@ -26,6 +26,9 @@ def test_the_command_gives_the_row_again():
     assert command_of(row, []) == "python -m evaluation.run --data toy --model lstm"
     command = command_of(replace(row, seeds=(2, 3)), ["units=8, 8"])
     assert command == "python -m evaluation.run --data toy --model lstm --set 'lstm.units=8, 8' --seeds 2,3"
+    tuned = find_row("ml1m", "ease")
+    assert command_of(tuned, []) == "python -m evaluation.run --data ml1m --model ease"
+    assert command_of(replace(tuned, settings={}), []) == "python -m evaluation.run --data ml1m --model ease --defaults"
 
 
 def test_seeds_are_read_from_the_command_line():

@@ -227,9 +227,10 @@ def test_weights_that_were_searched_are_not_judged_where_they_were_found() -> No
     flags = ["members=als als@2", "als.factors=4", "als@2.factors=4", "als@2.seed=1"]
     given = BlendRecommender(BlendConfig.from_flags([*flags, "weights=2,1"])).fit(data, split)
     assert evaluate(given, split, ["ndcg@10"], part="validation").metrics["ndcg@10"].value > 0
-    searched = BlendRecommender(BlendConfig.from_flags(flags)).fit(data, split)
-    with pytest.raises(InputError, match="has learned from the validation part"):
-        evaluate(searched, split, ["ndcg@10"], part="validation")
+    for chosen in ([], ["weights=2,1", "scale=auto"]):
+        searched = BlendRecommender(BlendConfig.from_flags([*flags, *chosen])).fit(data, split)
+        with pytest.raises(InputError, match="has learned from the validation part"):
+            evaluate(searched, split, ["ndcg@10"], part="validation")
 
 
 def test_the_seed_of_what_is_learned_is_not_that_of_fitted_members() -> None:

@@ -129,7 +129,8 @@ class BlendRecommender(CompositeRecommender):
             row |= {f"recall@{k}": float(pool.single_recall[:, place].mean())}
             row |= {"fit_seconds": members[row["member"]].facts.get("fit_seconds")}
         self.facts |= {"validation": {f"ndcg@{k}": ndcg, f"recall@{k}": recall}}
-        self.facts["learned_from_validation"] = not self.config.weights and len(self.members) > 1
+        given = self.config.weights and self.config.scale != AUTO
+        self.facts["learned_from_validation"] = not given and len(self.members) > 1
         if self.honest is not None:
             self.facts["validation"][f"cross_fitted_ndcg@{k}"] = float(self.honest.mean())
 

@@ -57,6 +57,14 @@ def test_a_model_with_nothing_to_search_gets_an_empty_row(camp_recipe: None, tmp
     assert row.tuning == {"budget": "none: there is nothing to search"}
 
 
+def test_a_row_made_by_hand_stays(camp_recipe: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_row(Row("camps", "rerank", settings={"members": ["ease", "slim"]}), tmp_path)
+    kept = path.read_bytes()
+    assert run(tmp_path, "--model", "rerank", "--trials", "3") == 2
+    assert "its row has settings made by hand" in " ".join(capsys.readouterr().err.split())
+    assert path.read_bytes() == kept
+
+
 @pytest.mark.parametrize(
     "words, message",
     [
