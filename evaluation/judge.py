@@ -104,6 +104,8 @@ def evaluate(
     holdout = split if isinstance(split, Holdout) else part_of(split, part)
     _require_histories(holdout)
     refuse_leak(model, split, part)
+    if rules.seen == "ranked" and not getattr(model, "ranks_seen", True):
+        raise InputError("This model has learned to order unseen titles only.", "Judge it with seen titles excluded.")
     holdout = rules.targets_of(holdout)
     data = getattr(model, "data", None)
     catalogue = data.catalogue if catalogue is None and isinstance(data, Dataset) else catalogue

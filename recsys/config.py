@@ -8,6 +8,7 @@ settings may try (`recsys tune`) stands beside the field, too.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import tomllib
 import types
@@ -172,6 +173,8 @@ def _check_limits(item: Field[Any], value: Any) -> None:
             raise ConfigError(f"'{item.name}' must be one of {options}, got {one}.", "Change its value.")
         if one is None or isinstance(one, str | bool):
             continue
+        if isinstance(one, float) and not math.isfinite(one):
+            raise ConfigError(f"'{item.name}' must be a finite number, got {one}.", "Change its value.")
         if not ((low is None or one >= low) and (high is None or one <= high)):
             span = " and ".join(
                 text for text in (low is not None and f"at least {low}", high is not None and f"at most {high}") if text

@@ -62,7 +62,7 @@ def test_flags_go_on_top_of_a_mapping() -> None:
         ("epochs=nan", "'epochs' must be a whole number", ""),
         ("epochs=0", "'epochs' must be at least 1, got 0", ""),
         ("rate=2", "'rate' must be at least 0.0 and at most 1.0, got 2.0", ""),
-        ("rate=nan", "'rate' must be at least 0.0", ""),
+        ("rate=nan", "'rate' must be a finite number, got nan", ""),
         ("units=32,0", "'units' must be at least 1, got 0", ""),
         ("units=", "'units' must hold at least one number, got none", ""),
         ("units=a", "'units' must be a whole number, got 'a'", ""),

@@ -11,7 +11,7 @@ import polars as pl
 
 from recsys.dataset.readers.cells import times
 from recsys.dataset.readers.source import unreadable
-from recsys.dataset.schema import ITEM, LAST_TIME, POSITION, RATING, TIME, UNREADABLE_TIME, USER, RawTables
+from recsys.dataset.schema import ITEM, LAST_TIME, MICROSECOND, POSITION, RATING, TIME, UNREADABLE, USER, RawTables
 from recsys.errors import InputError
 
 Rule = dict[str, Any]
@@ -24,13 +24,17 @@ REPEATED = "repeated title of a user (the latest counts)"
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """Hold one entry an interaction: `users` and `items` are codes from 0 (int32), the rest as in `Histories`."""
+    """Hold one entry an interaction: `users` and `items` are codes from 0 (int32), the rest as in `Histories`.
+
+    `microseconds` are what `times`, in seconds, leave out; None where that is nothing.
+    """
 
     users: npt.NDArray[np.int32]
     items: npt.NDArray[np.int32]
     ratings: npt.NDArray[np.float32] | None = None
     times: npt.NDArray[np.int64] | None = None
     positions: npt.NDArray[np.int64] | None = None
+    microseconds: npt.NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -53,8 +57,10 @@ def collect_interactions(raw: RawTables) -> pl.DataFrame:
         _refuse_first(raw, frame[RATING], ~frame[RATING].is_finite(), "a finite number")
     if TIME in frame.columns:
         moments = frame[TIME]
-        _refuse_first(raw, moments, moments == UNREADABLE_TIME, A_TIME)
+        _refuse_first(raw, moments, moments == UNREADABLE, A_TIME)
         _refuse_first(raw, moments, ~moments.is_between(0, LAST_TIME), "a time between 1970 and 2286")
+    if POSITION in frame.columns:
+        _refuse_first(raw, frame[POSITION], frame[POSITION] == UNREADABLE, "a whole number")
     return frame
 
 
@@ -168,12 +174,17 @@ def _unreadable_row(raw: RawTables, error: Exception) -> InputError:
     """Find the first cell that is no number where one belongs, or no time, and name it."""
     for target, rule in ((pl.Float64, "a number"), (pl.Int64, "a whole number")):
         for column, dtype in raw.interactions.collect_schema().items():
-            if raw.text is None or not dtype.is_numeric() or (target is pl.Int64 and not dtype.is_integer()):
+            if (
+                raw.text is None
+                or column == MICROSECOND
+                or not dtype.is_numeric()
+                or (target is pl.Int64 and not dtype.is_integer())
+            ):
                 continue
             cell = pl.col(column).str.strip_chars()
             wrong = cell.cast(target, strict=False).is_null()
             if column == TIME:
-                wrong = times(column, pl.String()) == UNREADABLE_TIME
+                wrong = times(column, pl.String()) == UNREADABLE
             bad = raw.text.with_row_index("row", offset=1).select("row", column).filter((cell != "") & wrong)
             try:
                 found = bad.head(1).collect(engine="streaming")

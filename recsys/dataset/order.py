@@ -36,6 +36,8 @@ def sort_events(events: Events, wanted: Order | None = None) -> Events:
     """
     positions = None if wanted is Order.TIME else events.positions
     times = None if wanted is Order.LISTED else events.times
+    if times is not None and events.microseconds is not None:
+        times = times * 10**6 + events.microseconds
     key = times if positions is None else positions
     users = events.users.astype(np.int64)
     if key is None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
+from recsys.dataset.readers.cells import DATES
 from recsys.dataset.readers.source import Table
 from recsys.dataset.titles import AmbiguousTitleError, TitleIndex
 from recsys.dataset.vocabulary import FIRST
@@ -110,12 +111,18 @@ class _Place:
 def _rows(path: Path) -> Iterator[tuple[_Place, dict[str, str]]]:
     """Yield each row's values by our names for the columns."""
     text = _text(path)
+    is_list = path.name.lower().removesuffix(".gz").endswith(".txt")
     header = next((line for line in text.splitlines() if line.strip()), "")
     rows = (row for row in _parse(text, max(",\t;", key=header.count), path) if any(map(str.strip, row)))
-    names = [name.strip().lower() for name in next(rows, [])]
+    try:
+        names = [name.strip().lower() for name in next(rows, [])]
+    except InputError:  # of a list of titles the first may begin with a quote
+        if not is_list:
+            raise
+        names = []
     places = {ours: names.index(name) for ours, known in COLUMNS.items() for name in reversed(known) if name in names}
     if "anime_id" not in places and "title" not in places:
-        if path.name.lower().removesuffix(".gz").endswith(".txt"):
+        if is_list:
             yield from ((_Place(path, number), {"title": line}) for number, line in enumerate(_lines(text), start=1))
             return
         found = ", ".join(names) or "nothing, it is empty"
@@ -191,13 +198,15 @@ def _rating(text: str, lowest: float, highest: float, place: _Place) -> float:
 def epoch_seconds(text: str) -> int:
     """Read a moment: epoch seconds or milliseconds, or an ISO date with or without a time, UTC unless it says more.
 
-    Raises ValueError for anything else.
+    A number that may be a date, 20240531, is one. Raises ValueError for anything else.
 
-    >>> epoch_seconds("2024-05-31"), epoch_seconds("1717113600")
-    (1717113600, 1717113600)
+    >>> epoch_seconds("2024-05-31"), epoch_seconds("1717113600"), epoch_seconds("20240531")
+    (1717113600, 1717113600, 1717113600)
     """
     try:
-        if text.removeprefix("-").replace(".", "", 1).isdigit():
+        if len(text) == 8 and text.isdigit() and DATES[0] <= int(text) <= DATES[1]:
+            moment = datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC)
+        elif text.removeprefix("-").replace(".", "", 1).isdigit():
             number = float(text)
             moment = datetime.fromtimestamp(number / 1000 if abs(number) >= MILLISECONDS else number, tz=UTC)
         else:

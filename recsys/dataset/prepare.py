@@ -28,7 +28,7 @@ from recsys.dataset.readers import read_tables
 from recsys.dataset.readers.items import RELATION
 from recsys.dataset.readers.options import ReadOptions
 from recsys.dataset.readers.source import unreadable
-from recsys.dataset.schema import ITEM, POSITION, RATING, TIME, USER, RawTables
+from recsys.dataset.schema import ITEM, MICROSECOND, POSITION, RATING, TIME, USER, RawTables
 from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.errors import InputError
 
@@ -129,8 +129,8 @@ def _encode(frame: pl.DataFrame) -> tuple[Events, pl.Series, pl.Series]:
     item_ids, items = encode_ids(frame[ITEM])
     rest = {
         name: frame[column].to_numpy()
-        for name, column in (("times", TIME), ("positions", POSITION))
-        if column in frame.columns
+        for name, column in (("times", TIME), ("positions", POSITION), ("microseconds", MICROSECOND))
+        if column in frame.columns and (column != MICROSECOND or (frame[column] != 0).any())
     }
     ratings = frame[RATING].fill_null(float("nan")).to_numpy() if RATING in frame.columns else None
     return Events(users, items, ratings, **rest), user_ids, item_ids
@@ -151,7 +151,10 @@ def _describe(raw: RawTables, dtype: Any) -> pl.DataFrame | None:
         return None
     ids = cs.by_name(ITEM, RELATION, require_all=False)
     try:
-        keyed = raw.items.with_columns(ids.cast(pl.String).str.strip_chars().cast(dtype, strict=False))
+        spelled = ids.cast(pl.String).str.strip_chars()
+        if dtype == pl.Int64:
+            spelled = spelled.str.replace(r"\.0+$", "")  # a missing id makes pandas write 1.0
+        keyed = raw.items.with_columns(spelled.cast(dtype, strict=False))
         items = keyed.collect(engine="streaming")
     except pl.exceptions.PolarsError as error:
         raise unreadable(raw.files[-1].name if raw.files else "the item table", error) from error

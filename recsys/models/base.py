@@ -88,6 +88,11 @@ class Recommender(ABC):
         return False
 
     @property
+    def ranks_seen(self) -> bool:
+        """Tell whether the scores of titles that a person has seen can be compared with those of others."""
+        return True
+
+    @property
     def data(self) -> Dataset:
         """Give the data set whose users and titles this model serves."""
         if self._data is None:
@@ -142,6 +147,11 @@ class Recommender(ABC):
         """Yield the best k codes of each user, in batches of users, in bounded memory; a core ranks a batch."""
         filters = _checked(filters)
         _check_count(k)
+        if filters.keep_seen and not self.ranks_seen:
+            raise InputError(
+                f"This {self.name} model has learned to order unseen titles only.",
+                "Leave seen titles out, or ask one of its members.",
+            )
         forbidden = np.flatnonzero(~filters.allowed(self.data.catalogue, self.data.items))
 
         def rank(batch: Histories) -> TopK:

@@ -15,12 +15,19 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout
 from recsys.dataset.vocabulary import FIRST
+from recsys.errors import ConfigError
 from recsys.models.base import Recommender, Scores
 from recsys.models.collaborative import interaction_matrix, to_dense
+from recsys.models.linear import GB, available_memory
 from recsys.models.popularity import count_watchers
 
 DENSE_FROM = 0.25
 """From this share of possible transitions on, a dense table takes little more memory and ranks several times faster."""
+
+SAMPLE = 200
+"""Titles whose pairs are counted to estimate all."""
+PAIR_BYTES = 24
+"""What a pair takes while it is counted: a weight and an index, in the product, its copy and the sum over people."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +170,7 @@ def expect_transitions(histories: Histories, n_codes: int, window: int, decay: f
     from scipy.sparse import csr_matrix, diags
 
     seen = interaction_matrix(histories, n_codes)
+    _require_memory(seen)
     lengths = np.diff(seen.indptr).astype(np.float64)
     weights = sum(decay ** (d - 1) * np.clip(lengths - d, 0, None) for d in range(1, window + 1))
     weights /= np.clip(lengths * (lengths - 1), 1, None)
@@ -171,3 +179,20 @@ def expect_transitions(histories: Histories, n_codes: int, window: int, decay: f
     counts.eliminate_zeros()
     counts.sort_indices()
     return counts
+
+
+def _require_memory(seen: Any) -> None:
+    """Refuse a matrix (n_users, n_codes) whose pairs of titles would not fit into memory, by some of its titles'.
+
+    Raises ConfigError before the pairs are counted.
+    """
+    watched = np.flatnonzero(np.bincount(seen.indices, minlength=seen.shape[1]))
+    some = watched[np.linspace(0, len(watched) - 1, min(SAMPLE, len(watched)), dtype=np.int64)]
+    pairs = (seen[:, some].T @ seen).nnz * len(watched) / max(len(some), 1)
+    needed, free = PAIR_BYTES * pairs, available_memory()
+    if free is not None and needed > free:
+        raise ConfigError(
+            f"In data without an order, markov needs {needed / GB:.1f} GB of memory for about {pairs:,.0f} pairs of "
+            f"titles, and {free / GB:.1f} GB are free.",
+            "Prepare the data with a higher --min-count, or fit item-knn.",
+        )

@@ -74,6 +74,8 @@ def test_timestamps_order_the_rows(small: Dataset, tmp_path: Path, stamps: tuple
         ("1600000000.7", 1_600_000_000),
         ("1600000000000", 1_600_000_000),
         ("1970-01-02", 86_400),
+        ("20240501", 1_714_521_600),
+        ("20240502", 1_714_608_000),
         ("1970-01-01T00:01:00Z", 60),
         ("1970-01-01 01:00:00+01:00", 0),
         ("-5", -5),
@@ -179,6 +181,8 @@ def test_a_text_file_has_a_title_a_line(small: Dataset, tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress(plain.read_bytes()))
     for path in (plain, packed):
         assert read_person(path, small).histories.items.tolist() == [2, 3]
+    plain.write_text('"Bungaku Shoujo" Movie\nCowboy Bebop\nTrigun\n', encoding="utf-8")
+    assert read_person(plain, small).histories.items.tolist() == [2, 3]
     packed.write_bytes(packed.read_bytes()[:-9])
     with pytest.raises(InputError, match="cannot be unpacked"):
         read_person(packed, small)

@@ -310,3 +310,9 @@ def test_data_without_an_order_has_no_lessons(small: Dataset) -> None:
     unordered = dataclasses.replace(small, order=Order.NONE)
     with pytest.raises(InputError, match="this data has no order"):
         LSTMRecommender(TAUGHT).fit(unordered)
+
+
+def test_the_seed_leaves_room_for_the_teachers() -> None:
+    with pytest.raises(ConfigError, match="'seed' must be at most 2147483645 with teachers"):
+        LSTMConfig(seed=2**31 - 1, teachers=2)
+    assert LSTMConfig(seed=2**31 - 3, teachers=2).n_teachers == 2

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.vocabulary import FIRST, UNKNOWN
+from recsys.errors import ConfigError
 from recsys.models import make_model, markov
 from recsys.models.base import Recommender
 from recsys.models.markov import MarkovConfig, MarkovRecommender, count_transitions, expect_transitions
@@ -152,3 +153,10 @@ def test_every_setting_counts(changed: dict[str, Any]) -> None:
     world = chains(0.9)
     usual, other = make_model("markov").fit(world), make_model("markov", changed).fit(world)
     assert not np.array_equal(usual.scores(world.histories), other.scores(world.histories))
+
+
+def test_pairs_that_would_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = replace(camps(), order=Order.NONE)
+    monkeypatch.setattr("recsys.models.markov.available_memory", lambda: 100.0)
+    with pytest.raises(ConfigError, match=r"markov needs .* GB of memory for about .* pairs"):
+        MarkovRecommender().fit(data)

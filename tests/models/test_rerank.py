@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation import evaluate
+from evaluation import Rules, evaluate
 from evaluation.tune.search import space_of
 from recsys.dataset.catalogue import Catalogue
 from recsys.dataset.histories import Histories
@@ -18,11 +18,13 @@ from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.errors import ArtifactError, InputError
 from recsys.models import load_model, make_model
 from recsys.models.base import Recommender
+from recsys.models.popularity import PopularityRecommender
 from recsys.models.rerank.candidates import OF_THE_LAST_TITLE, Candidates, feature_names
 from recsys.models.rerank.config import RerankConfig
 from recsys.models.rerank.facts import TitleFacts, name_likeness
 from recsys.models.rerank.recommender import RerankRecommender, list_quality
 from recsys.models.rerank.trees import Lists
+from recsys.ranking.filters import Filters
 from tests.contract import RecommenderContract, assert_same_lists, hit_rate
 from tests.worlds import camps, chains, franchises, walks
 
@@ -350,3 +352,43 @@ def test_earlier_titles_of_people_who_have_none_to_spare_are_missing() -> None:
         RerankRecommender(RerankConfig.from_flags([*FLAGS, f"earlier_targets={n}"])).fit(data, short) for n in (3, 0)
     )
     assert_same_lists(model.recommend(k=5), usual.recommend(k=5), exactly=True)
+
+
+def test_seen_titles_cannot_be_ranked_by_trees() -> None:
+    data = camps(120)
+    split = split_dataset(data)
+    model = RerankRecommender(RerankConfig.from_flags(FLAGS)).fit(data, split)
+    assert model.trees is not None
+    with pytest.raises(InputError, match="has learned to order unseen titles only"):
+        model.recommend(k=3, filters=Filters(keep_seen=True))
+    with pytest.raises(InputError, match="has learned to order unseen titles only"):
+        evaluate(model, split, ["mrr"], rules=Rules(seen="ranked"))
+
+
+def test_blocks_of_names_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"title {n % 7} of {n % 5}" for n in range(40)] + ["", "alone"]
+    whole = name_likeness(names, len(names) + FIRST)
+    monkeypatch.setattr("recsys.models.rerank.facts.ROWS", 3)
+    assert (whole != name_likeness(names, len(names) + FIRST)).nnz == 0
+
+
+def test_what_members_are_told_in_serving_they_are_told_in_learning(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = replace(chains(0.9), order=Order.TIME)
+    data = data.with_histories(replace(data.histories, times=np.arange(data.histories.n_events)))
+    asked = []
+
+    class Told(PopularityRecommender):
+        reads_request_times = True  # type: ignore[assignment]
+
+        def _scores(self, histories: Histories, mood: Any = ()) -> Any:
+            asked.append(histories.asked is not None)
+            return super()._scores(histories, mood)
+
+    split = split_dataset(data)
+    member = Told().fit(data, split)
+    asked.clear()
+    RerankRecommender(RerankConfig.from_flags([*FLAGS, "members=popularity"]), fitted={"popularity": member}).fit(
+        data, split
+    )
+    assert asked
+    assert all(asked)

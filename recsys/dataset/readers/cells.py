@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from recsys.dataset.schema import LAST_TIME, UNREADABLE_TIME
+from recsys.dataset.schema import LAST_TIME, UNREADABLE
 
 SOURCE_NAMES = ("mal", "myanimelist", "anilist", "anidb", "kitsu", "annict", "anime")
 TYPES = {"tv": "TV", "movie": "Movie", "ova": "OVA", "ona": "ONA", "special": "Special", "music": "Music"}
@@ -83,15 +83,49 @@ def times(column: str, dtype: Any) -> pl.Expr:
     if dtype.is_temporal():
         return cell.dt.epoch("s")
     if dtype.is_float():
-        whole = pl.coalesce(cell.cast(pl.Int64, strict=False), UNREADABLE_TIME)  # NaN and the like are reported
+        whole = pl.coalesce(cell.cast(pl.Int64, strict=False), UNREADABLE)  # NaN and the like are reported
         return _moments(pl.when(cell.is_not_null()).then(whole))
     if dtype.is_numeric():
         return _moments(cell.cast(pl.Int64))
     words = cell.cast(pl.String).str.strip_chars()
-    iso = words.str.replace_all("/", "-", literal=True).str.replace(" ", "T", literal=True).str.replace(r"\s*UTC$", "Z")
-    parsed = [iso.str.to_datetime(form, strict=False, time_unit="us").dt.epoch("s") for form in ISO_FORMATS]
-    readings = pl.coalesce(*parsed, _moments(words.cast(pl.Int64, strict=False)), UNREADABLE_TIME)
+    parsed = [moment.dt.epoch("s") for moment in _iso(words)]
+    readings = pl.coalesce(*parsed, _moments(words.cast(pl.Int64, strict=False)), UNREADABLE)
     return pl.when(words.is_not_null() & (words != "")).then(readings)
+
+
+def microseconds(column: str, dtype: Any) -> pl.Expr:
+    """Read the part of a second that `times` leaves out, in microseconds; 0 where the cell has none or is no time."""
+    cell = pl.col(column)
+    if dtype == pl.Date:
+        found = pl.lit(0)
+    elif dtype.is_temporal():
+        found = cell.dt.microsecond()
+    elif dtype.is_float():
+        whole = cell.cast(pl.Int64, strict=False)
+        found = pl.when(whole > LAST_TIME * 10).then(_below_seconds(whole)).otherwise((cell - whole) * 10**6)
+    elif dtype.is_numeric():
+        found = _below_seconds(cell.cast(pl.Int64))
+    else:
+        words = cell.cast(pl.String).str.strip_chars()
+        found = pl.coalesce(
+            *(moment.dt.microsecond() for moment in _iso(words)), _below_seconds(words.cast(pl.Int64, strict=False))
+        )
+    return found.cast(pl.Int32, strict=False).fill_null(0)
+
+
+def positions(column: str, dtype: Any) -> pl.Expr:
+    """Read places in an order, whole numbers; a number with a fraction is reported."""
+    cell = pl.col(column)
+    if not dtype.is_float():
+        return cell.cast(pl.Int64)
+    whole = pl.coalesce(pl.when(cell == cell.floor()).then(cell).cast(pl.Int64, strict=False), UNREADABLE)
+    return pl.when(cell.is_not_nan()).then(whole)
+
+
+def _iso(words: pl.Expr) -> list[pl.Expr]:
+    """Read texts as ISO 8601 in each of its forms; missing where it is not that one."""
+    iso = words.str.replace_all("/", "-", literal=True).str.replace(" ", "T", literal=True).str.replace(r"\s*UTC$", "Z")
+    return [iso.str.to_datetime(form, strict=False, time_unit="us") for form in ISO_FORMATS]
 
 
 def _moments(number: pl.Expr) -> pl.Expr:
@@ -103,8 +137,18 @@ def _moments(number: pl.Expr) -> pl.Expr:
 
 def _seconds(number: pl.Expr) -> pl.Expr:
     """Bring milli-, micro- and nanoseconds to seconds; a number's size tells its unit."""
+    return number // _unit(number)
+
+
+def _below_seconds(number: pl.Expr) -> pl.Expr:
+    """Give what is left of such a number beside its seconds, in microseconds."""
+    unit = _unit(number)
+    return (number % unit) * 10**6 // unit
+
+
+def _unit(number: pl.Expr) -> pl.Expr:
     unit = pl.when(number > LAST_TIME * 10**7).then(10**9).when(number > LAST_TIME * 10**4).then(10**6)
-    return number // unit.when(number > LAST_TIME * 10).then(10**3).otherwise(1)
+    return unit.when(number > LAST_TIME * 10).then(10**3).otherwise(1)
 
 
 def _unescape(texts: pl.Series) -> pl.Series:

@@ -12,7 +12,7 @@ from recsys.dataset.prepared import Order
 from recsys.dataset.readers.interactions import scan_interactions
 from recsys.dataset.readers.items import describe_items
 from recsys.dataset.readers.options import ITEM_OPTIONS, ReadOptions
-from recsys.dataset.readers.source import Source, Table, paths_of, require_columns
+from recsys.dataset.readers.source import Source, Table, paths_of, require_columns, unreadable
 from recsys.dataset.schema import ITEM, POSITION, RATING, TIME, USER, RawTables
 from recsys.errors import InputError
 
@@ -130,4 +130,8 @@ def describe(table: Table, interaction_id: str, options: ReadOptions) -> pl.Lazy
     title = options.title_column or _first(TITLE, found)
     genres = options.genres_column or _first(GENRES, found)
     tags = options.tag_columns or [name for usual in TAGS if (name := _first((usual,), found))]
-    return describe_items(table.scan(), id, title, genres, tags, options.list_separator)
+    as_spelled = table.frame is None and not table.is_parquet  # types guessed from the first rows may not be the last's
+    try:
+        return describe_items(table.scan(text=as_spelled), id, title, genres, tags, options.list_separator)
+    except pl.exceptions.PolarsError as error:
+        raise unreadable(table.name, error) from error

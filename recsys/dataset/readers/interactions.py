@@ -10,7 +10,7 @@ import polars as pl
 from recsys.dataset.readers import cells
 from recsys.dataset.readers.options import ReadOptions
 from recsys.dataset.readers.source import Table
-from recsys.dataset.schema import ITEM, POSITION, RATING, TIME, USER
+from recsys.dataset.schema import ITEM, MICROSECOND, POSITION, RATING, TIME, USER
 
 Scans = tuple[pl.LazyFrame, pl.LazyFrame]
 
@@ -26,7 +26,10 @@ def scan_interactions(table: Table, columns: Mapping[str, str], options: ReadOpt
     is_text_file = table.frame is None and not table.is_parquet
     frame = table.scan(separator=options.separator, dtypes=dtypes if is_text_file else None)
     actual = dtypes if is_text_file else found
-    canonical = frame.select(_reading(name, own, actual[own], options).alias(name) for name, own in columns.items())
+    readings = {name: _reading(name, own, actual[own], options) for name, own in columns.items()}
+    if TIME in columns:
+        readings[MICROSECOND] = cells.microseconds(columns[TIME], actual[columns[TIME]])
+    canonical = frame.select(reading.alias(name) for name, reading in readings.items())
     text = table.scan(separator=options.separator, text=True).select(
         pl.col(own).alias(name) for name, own in columns.items()
     )
@@ -38,7 +41,7 @@ def _dtype(canonical: str, inferred: Any, options: ReadOptions) -> Any:
     if canonical == RATING:
         return pl.String if options.rating_map else pl.Float32()
     if canonical == POSITION:
-        return pl.Int64()
+        return pl.Float64() if inferred.is_float() else pl.Int64()
     if inferred.is_integer() and not (options.text_ids and canonical in (USER, ITEM)):
         return pl.Int64()
     if inferred.is_float() and not (options.text_ids and canonical in (USER, ITEM)):
@@ -53,4 +56,4 @@ def _reading(canonical: str, own: str, dtype: Any, options: ReadOptions) -> pl.E
         return cells.ratings(own, options.rating_numbers, options.unrated)
     if canonical == TIME:
         return cells.times(own, dtype)
-    return pl.col(own).cast(pl.Int64)
+    return cells.positions(own, dtype)

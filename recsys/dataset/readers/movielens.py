@@ -15,6 +15,7 @@ from recsys.dataset.readers.items import describe_items
 from recsys.dataset.readers.options import ReadOptions
 from recsys.dataset.readers.source import Source, Table, paths_of, require_columns
 from recsys.dataset.schema import ITEM, RATING, TIME, USER, RawTables
+from recsys.errors import InputError
 
 RATINGS = ("userId", "movieId", "rating", "timestamp")
 MOVIES, TAGS = ("movieId", "title", "genres"), ("userId", "movieId", "tag", "timestamp")
@@ -58,7 +59,7 @@ def read(source: Source, options: ReadOptions) -> RawTables:
 
 def _titles(movies: Table, tags: Table | None) -> pl.LazyFrame:
     if movies.plain == "u.item":
-        frame = _lines(movies, "|", lambda parts: [parts[0], parts[1], _flagged(parts[5:])], MOVIES)
+        frame = _lines(movies, "|", lambda parts: [parts[0], parts[1], _flagged(parts[5:])], MOVIES, least=5)
     else:
         frame = _text_frame(movies, MOVIES)
     if tags is None:
@@ -86,9 +87,21 @@ def _text_frame(table: Table, columns: Sequence[str]) -> pl.LazyFrame:
 
 
 def _lines(
-    table: Table, separator: str, pick: Callable[[list[str]], list[str]], columns: Sequence[str]
+    table: Table,
+    separator: str,
+    pick: Callable[[list[str]], list[str]],
+    columns: Sequence[str],
+    least: int | None = None,
 ) -> pl.LazyFrame:
-    rows = [pick(line.split(separator)) for line in _decoded(table).splitlines() if line.strip()]
+    """Split a table's lines; `least` is how many parts each must have (by default one a column)."""
+    rows = []
+    for number, line in enumerate(_decoded(table).splitlines(), start=1):
+        parts = line.split(separator)
+        if len(parts) >= (least or len(columns)):
+            rows.append(pick(parts))
+        elif line.strip():
+            parted = f"{least or len(columns)} values between '{separator}'"
+            raise InputError(f"Line {number} of {table.name} must have {parted}, got '{line.strip()}'.", REMEDY)
     return pl.LazyFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
 
 

@@ -16,7 +16,7 @@ from recsys.dataset.split import Holdout
 from recsys.models.base import Recommender, Scores, batch_size
 from recsys.models.blend.config import AUTO, BlendConfig
 from recsys.models.blend.scales import SCALES, Seen
-from recsys.models.blend.weights import MAX_USERS, Choice, Pool, choose, cross_fitted, pool_members
+from recsys.models.blend.weights import LEAST_USERS, MAX_USERS, Choice, Pool, choose, cross_fitted, pool_members
 from recsys.models.composite.config import model_of
 from recsys.models.composite.recommender import CompositeRecommender
 from recsys.ranking.ranks import quality, target_ranks
@@ -71,7 +71,9 @@ class BlendRecommender(CompositeRecommender):
             drawn = np.random.default_rng(config.seed).choice(validation.n_users, MAX_USERS, replace=False)
             validation = validation.select(np.sort(drawn))
         scales = list(SCALES) if config.scale == AUTO else [config.scale]
-        pool = pool_members([member._scores for member in members.values()], validation, scales, config.cutoff)
+        scorers = [member._scores for member in members.values()]
+        batch = max(LEAST_USERS, batch_size(data.n_codes))
+        pool = pool_members(scorers, validation, scales, config.cutoff, batch=batch)
         self._sharpness = dict(zip(labels, pool.sharpness, strict=True))
         self.alone = dict(zip(labels, pool.single.T, strict=True))
         best = int(pool.single.mean(axis=0).argmax())

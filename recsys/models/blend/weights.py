@@ -22,6 +22,8 @@ STEPS = (0.5, 0.2, 0.1, 0.05, 0.02)
 """By how much a weight is raised or lowered, from coarse to fine; the best member has weight 1 at first."""
 FOLDS = 5
 """Parts that the held-out users are divided into, to judge weights by users who did not choose them."""
+LEAST_USERS = 128
+"""Held-out users that are scored at a time, at least: the first of them tell how sharp each member's scores are."""
 TINY = 1e-9
 
 Score = Callable[[Histories], Scores]
@@ -83,30 +85,32 @@ class Pool:
         return quality(ranks, self.rows, len(self.filled), self.cutoff)[0]
 
 
-def pool_members(scores: Sequence[Score], holdout: Holdout, scales: Sequence[str], cutoff: int) -> Pool:
-    """Let each member score every held-out user once, and keep what matters for blending them."""
+def pool_members(
+    scores: Sequence[Score], holdout: Holdout, scales: Sequence[str], cutoff: int, *, batch: int = BATCH
+) -> Pool:
+    """Let each member score every held-out user once, `batch` at a time, and keep what matters for blending them."""
     depth = max(100, 10 * cutoff)
     parts, single, recall = [], [], []
     sharpness: list[float] = []
-    for start in range(0, holdout.n_users, BATCH):
-        batch = holdout.select(slice(start, start + BATCH))
-        raw = [score(batch.inputs) for score in scores]
-        seen = Seen.of(batch.inputs, raw[0].shape[1])
+    for start in range(0, holdout.n_users, batch):
+        part = holdout.select(slice(start, start + batch))
+        raw = [score(part.inputs) for score in scores]
+        seen = Seen.of(part.inputs, raw[0].shape[1])
         if not sharpness:
-            sharpness = [find_sharpness(one, seen, batch.targets) for one in raw]
+            sharpness = [find_sharpness(one, seen, part.targets) for one in raw]
         kept = np.zeros(raw[0].shape, dtype=bool)
-        kept[batch.targets.rows, batch.targets.items] = True
+        kept[part.targets.rows, part.targets.items] = True
         alone = []
         for one in raw:
             masked = one.copy()
-            ranks = target_ranks(masked, batch.inputs, batch.targets)  # leaves seen titles at -inf
-            alone.append(quality(ranks, batch.targets.rows, batch.n_users, cutoff))
+            ranks = target_ranks(masked, part.inputs, part.targets)  # leaves seen titles at -inf
+            alone.append(quality(ranks, part.targets.rows, part.n_users, cutoff))
             best = top_k(masked, depth)
             rows, places = np.nonzero(np.isfinite(best.scores))
             kept[rows, best.codes[rows, places]] = True
         single.append(np.stack([ndcg for ndcg, _ in alone], axis=1))
         recall.append(np.stack([hits for _, hits in alone], axis=1))
-        parts.append(_compact(raw, kept, batch, seen, scales, sharpness))
+        parts.append(_compact(raw, kept, part, seen, scales, sharpness))
     width = max(filled.shape[1] for _, filled, _ in parts)
     grown = [_widen(values, filled, width) for values, filled, _ in parts]
     return Pool(

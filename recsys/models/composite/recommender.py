@@ -115,7 +115,8 @@ class CompositeRecommender(Recommender):
         self.members, self._rows, self.honest, self.alone = {}, [], None, {}
         self._read(data)
         if validation is not None and validation.n_users:
-            self._learn(data, self._fit_members(data, validation, progress), validation, progress)
+            members = self._fit_members(data, validation, progress)
+            self._learn(data, members, as_asked(validation, members), progress)
         elif self._needs_no_validation():
             self._settle(self._fit_members(data, None, progress))
         else:
@@ -249,6 +250,11 @@ class _Drawer:
 
 def _drawer(folder: Path, label: str) -> Path:
     return cast(Path, _Drawer(folder, label))  # models do nothing with their folder but `folder / name`
+
+
+def as_asked(holdout: Holdout, members: Mapping[str, Recommender]) -> Holdout:
+    """Tell when each user asks, where a member reads it: what combines members learns from them as they will serve."""
+    return holdout.with_request_times() if any(one.reads_request_times for one in members.values()) else holdout
 
 
 def _fit_member(

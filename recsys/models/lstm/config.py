@@ -10,6 +10,8 @@ from typing import Any, Self
 from recsys.config import Choice, Range, Settings, gather_tables, setting
 from recsys.errors import ConfigError
 
+HIGHEST_SEED = 2**31 - 1
+
 TEACHER = "teacher."
 """What the names of teachers' settings begin with; those of teachers' teachers with it twice."""
 
@@ -124,7 +126,7 @@ class LSTMConfig(Settings):
     )
     teacher_slim: float = setting(0.0, "what those of SLIM count there", low=0.0, high=10.0)
     negatives: int = setting(4096, "titles drawn a step by the sampled loss, shared by the whole batch", low=1)
-    seed: int = setting(0, "the seed of every random choice", low=0, high=2**31 - 1)
+    seed: int = setting(0, "the seed of every random choice", low=0, high=HIGHEST_SEED)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -133,6 +135,9 @@ class LSTMConfig(Settings):
         object.__setattr__(self, "teacher_settings", self._tidy_teacher_settings())
         if self.teacher_settings:
             self.teacher(0)
+        if self.seed + self.n_teachers > HIGHEST_SEED:
+            highest = HIGHEST_SEED - self.n_teachers
+            raise ConfigError(f"'seed' must be at most {highest} with teachers, got {self.seed}.", "Change its value.")
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:

@@ -23,7 +23,7 @@ from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout
 from recsys.dataset.vocabulary import UNKNOWN
 from recsys.errors import InputError
-from recsys.models.base import OnEpoch, Recommender, Scores
+from recsys.models.base import OnEpoch, Recommender, Scores, batch_size
 from recsys.models.lstm.config import TEACHER, LSTMConfig
 from recsys.models.lstm.encoder import Encoder, item_vectors, to_onnx
 from recsys.models.lstm.inputs import Encoding, settled_shuffle
@@ -98,6 +98,7 @@ class LSTMRecommender(Recommender):
         self._greets_users = True
         tags = self._encoding.item_tags(data.catalogue)
         taught = self._be_taught(data, validation, progress) if self.config.teachers else None
+        is_taught = taught is not None
         config = dataclasses.replace(self.config, seed=self.config.seed + self.config.n_teachers)
         backend.utils.set_random_seed(config.seed)
         state: dict[str, Any] = {"epochs": [], "best": -1.0, "best_epoch": 0}
@@ -106,7 +107,7 @@ class LSTMRecommender(Recommender):
         if self.resume and resumed is None and progress:
             print(f"No checkpoint in {self.workdir}: training begins anew.", file=sys.stderr)
         network, state = resumed or (
-            with_loss(build(config, self._encoding, tags), config, taught=taught is not None),
+            with_loss(build(config, self._encoding, tags), config, taught=is_taught),
             state,
         )
         windows = TrainingWindows(
@@ -119,11 +120,17 @@ class LSTMRecommender(Recommender):
             shuffled=data.order is Order.NONE,
             epoch=len(state["epochs"]),
         )
+        del taught  # the windows have their own part of it
         if resumed is None:
             training.compile_for_training(network, config, len(windows))
         on_epoch = _counting_on(self.on_epoch, sum(map(_epochs_of, self.facts.get("teachers", ()))))
         judge = training.RankingValidation(
-            lambda model: self._scorer(model, tags, data, validation), validation, self.config, state, on_epoch
+            lambda model: self._scorer(model, tags, data, validation),
+            validation,
+            self.config,
+            state,
+            on_epoch,
+            batch=batch_size(data.n_codes),
         )
         training.run(
             network,
@@ -219,7 +226,10 @@ class LSTMRecommender(Recommender):
         from recsys.models.lstm.training import ranking_quality
 
         strangers = Holdout(validation.inputs.without_users(), validation.targets)
-        known, unknown = (ranking_quality(self._scores, part, self.config.cutoff) for part in (validation, strangers))
+        known, unknown = (
+            ranking_quality(self._scores, part, self.config.cutoff, batch=batch_size(self.data.n_codes))
+            for part in (validation, strangers)
+        )
         self.facts |= {"validation_of_known_users": known, "validation_of_the_same_as_unknown": unknown}
         return known[self.config.monitor] > unknown[self.config.monitor]
 
@@ -249,7 +259,7 @@ class LSTMRecommender(Recommender):
             for share in DEEP_SHARES:
                 yield linear + np.float32(share) * deep
 
-        judged = ranking_qualities(score, validation, self.config.cutoff)
+        judged = ranking_qualities(score, validation, self.config.cutoff, batch=batch_size(self.data.n_codes))
         best = max(range(len(judged)), key=lambda at: judged[at][self.config.monitor])
         self._wide = dataclasses.replace(wide, deep_share=DEEP_SHARES[best])
         self.facts["deep_share"] = DEEP_SHARES[best]

@@ -17,7 +17,7 @@ from recsys.backend import fit_verbosity
 from recsys.dataset.histories import Histories
 from recsys.dataset.split import Holdout
 from recsys.errors import ConfigError, InputError
-from recsys.models.base import OnEpoch
+from recsys.models.base import BATCH, OnEpoch
 from recsys.models.lstm.config import LSTMConfig
 from recsys.ranking.ranks import quality, target_ranks
 
@@ -66,19 +66,23 @@ def compile_for_training(model: keras.Model, config: LSTMConfig, steps_per_epoch
     optimizer.build(model.trainable_variables)  # variables made inside the first step would have it traced twice
 
 
-def ranking_quality(score: Score, validation: Holdout, k: int = 10) -> dict[str, float]:
+def ranking_quality(score: Score, validation: Holdout, k: int = 10, *, batch: int = BATCH) -> dict[str, float]:
     """Return recall@k and NDCG@k over all titles, seen ones excluded, each averaged over users."""
-    [found] = ranking_qualities(lambda histories: [score(histories)], validation, k)
+    [found] = ranking_qualities(lambda histories: [score(histories)], validation, k, batch=batch)
     return found
 
 
 def ranking_qualities(
-    score: Callable[[Histories], Iterable[npt.NDArray[np.float32]]], validation: Holdout, k: int = 10
+    score: Callable[[Histories], Iterable[npt.NDArray[np.float32]]],
+    validation: Holdout,
+    k: int = 10,
+    *,
+    batch: int = BATCH,
 ) -> list[dict[str, float]]:
     """Return what `ranking_quality` does for each of several ways to score the same histories."""
     parts = []
-    for start in range(0, validation.n_users, 512):
-        part = validation.select(slice(start, start + 512))
+    for start in range(0, validation.n_users, batch):
+        part = validation.select(slice(start, start + batch))
         ranks = (target_ranks(scores, part.inputs, part.targets) for scores in score(part.inputs))
         parts.append([quality(found, part.targets.rows, part.n_users, k) for found in ranks])
     ndcg, recall = (np.concatenate([[way[at] for way in part] for part in parts], axis=1) for at in (0, 1))
@@ -98,8 +102,11 @@ class RankingValidation(keras.callbacks.Callback):
         config: LSTMConfig,
         state: dict[str, Any],
         on_epoch: OnEpoch | None = None,
+        *,
+        batch: int = BATCH,
     ) -> None:
         super().__init__()
+        self._batch = batch
         self._make_score = make_score
         self._validation = validation
         self._config = config
@@ -119,7 +126,9 @@ class RankingValidation(keras.callbacks.Callback):
             )
         judged = {}
         if self._validation is not None:
-            judged = ranking_quality(self._make_score(self.model), self._validation, self._config.cutoff)
+            judged = ranking_quality(
+                self._make_score(self.model), self._validation, self._config.cutoff, batch=self._batch
+            )
         row |= {f"val_{name}": value for name, value in judged.items()}
         row["seconds"] = round(time.perf_counter() - self._began, 2)
         if logs is not None:

@@ -20,6 +20,8 @@ MAX_TOKENS = 80
 """Genres and tags that tastes are told by, the most frequent ones."""
 PRIOR = 5.0
 """Ratings of average height that every title is given beside its own, so that one rating says little."""
+ROWS = 2_000
+"""Names that are compared with all others at a time."""
 MOST_SHARED = 0.05
 """Share of the names from which a word in them tells nothing; a catalogue without names would be one franchise."""
 LEAST_LIKENESS = 0.25
@@ -104,7 +106,7 @@ def name_likeness(names: list[str], n_codes: int) -> Any:
     A word's weight is its inverse document frequency (Spärck Jones, J. Documentation 28, 1972). Only cosines of
     `LEAST_LIKENESS` or more are there, and none of a name with itself.
     """
-    from scipy.sparse import csr_matrix, diags_array
+    from scipy.sparse import csr_matrix, diags_array, vstack
 
     columns: dict[str, int] = {}
     rows, places = [], []
@@ -122,9 +124,14 @@ def name_likeness(names: list[str], n_codes: int) -> Any:
     table.eliminate_zeros()
     lengths = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel())
     table = diags_array((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ table
-    alike = csr_matrix(table @ table.T)
+    parts, others = [], table.T.tocsr()
+    for start in range(0, n_codes, ROWS):  # most pairs share but a common word: all at once would be too many
+        part = csr_matrix(table[start : start + ROWS] @ others)
+        part.data[part.data < LEAST_LIKENESS] = 0
+        part.eliminate_zeros()
+        parts.append(part)
+    alike = vstack(parts, format="csr")
     alike.setdiag(0)
-    alike.data[alike.data < LEAST_LIKENESS] = 0
     alike.eliminate_zeros()
     alike.sort_indices()
     return alike

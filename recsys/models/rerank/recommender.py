@@ -16,7 +16,7 @@ from recsys.dataset.split import Holdout, hold_out_earlier
 from recsys.errors import InputError
 from recsys.models.base import Recommender, Scores, batch_size
 from recsys.models.composite.config import model_of
-from recsys.models.composite.recommender import CompositeRecommender
+from recsys.models.composite.recommender import CompositeRecommender, as_asked
 from recsys.models.rerank.candidates import Candidates, feature_names
 from recsys.models.rerank.config import RerankConfig
 from recsys.models.rerank.facts import TitleFacts
@@ -139,7 +139,7 @@ class RerankRecommender(CompositeRecommender):
         if progress:
             print(f"Describing their candidates for up to {len(holdouts)} events a person", file=sys.stderr)
         most = MAX_EARLIER // len(holdouts)
-        drawn = [_drawn(holdout, most, self.config.seed) for holdout in holdouts]
+        drawn = [_drawn(as_asked(holdout, past.members), most, self.config.seed) for holdout in holdouts]
         return [Lists.joined([past._describe(holdout)[0].telling() for holdout in drawn])]
 
     def _describe(self, validation: Holdout) -> tuple[Lists, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -222,6 +222,10 @@ class RerankRecommender(CompositeRecommender):
             self.facts |= {"share_of_gain_of_facts": owed_to}
 
     # -- serving -------------------------------------------------------------------------------------------------
+
+    @property
+    def ranks_seen(self) -> bool:
+        return self.trees is None  # seen titles are no candidates of theirs
 
     def _scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
         if mood:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -347,3 +348,71 @@ def test_the_separator_of_most_titles_counts(tmp_path: Path) -> None:
     (tmp_path / "titles.csv").write_text("anime_id,title,genres\n" + "".join(rows), encoding="utf-8")
     data = prepare(path, items=tmp_path / "titles.csv", **COLUMNS)
     assert data.catalogue.frame["genres"].to_list()[0] == ["Action", "Drama"]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1577880000100", "1577880000900"],
+        ["1577880000.1", "1577880000.9"],
+        ["1577880000000001", "1577880000000002"],
+        ["1577880000000001000", "1577880000000002000"],
+        ["2020-01-01T12:00:00.1Z", "2020-01-01 12:00:00.9"],
+    ],
+)
+@pytest.mark.parametrize("as_file", [True, False])
+def test_what_differs_by_less_than_a_second_is_in_order(cells: list[str], as_file: bool, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(f"user,item,date,rating\n1,2,{cells[1]},9\n1,3,{cells[0]},8\n1,2,{cells[0]},3\n", encoding="utf-8")
+    data = prepare(path if as_file else pl.read_csv(path))
+    assert data.items.decode(data.histories.items).to_list() == [3, 2]
+    assert data.histories.times is not None
+    assert data.histories.times.tolist() == [1577880000, 1577880000]
+    assert data.histories.ratings is not None
+    assert data.histories.ratings.tolist() == [8, 9], "of the repeated title the latest counts"
+
+
+def test_finer_times_of_a_frame_are_in_order() -> None:
+    frame = pl.DataFrame({"user": [1, 1], "item": [2, 3], "time": ["2020-01-01T12:00:00.9", "2020-01-01T12:00:00.1"]})
+    for unit in ("ms", "us", "ns"):
+        data = prepare(frame.with_columns(pl.col("time").str.to_datetime(time_unit=unit)))  # type: ignore[arg-type]
+        assert data.items.decode(data.histories.items).to_list() == [3, 2]
+
+
+@pytest.mark.parametrize("suffix", ["frame", "csv", "parquet"])
+def test_positions_are_whole_numbers(suffix: str, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"user": [1, 1, 1], "item": [2, 3, 4], "pos": [2.0, 1.5, 1.0]})
+    source: Any = frame
+    if suffix != "frame":
+        source = tmp_path / f"log.{suffix}"
+        frame.write_csv(source) if suffix == "csv" else frame.write_parquet(source)
+    with pytest.raises(InputError, match=r"'pos' must be a whole number, but row 2 of .* has '1\.5'"):
+        prepare(source, position_column="pos")
+    whole = prepare(frame.with_columns(pos=pl.Series([2.0, 3.0, 1.0])), position_column="pos")
+    assert whole.items.decode(whole.histories.items).to_list() == [4, 2, 3]
+
+
+def test_what_is_odd_in_a_late_row_of_an_item_file_is_read(tmp_path: Path) -> None:
+    n = 10_500
+    log = pl.DataFrame({"user": [1] * n, "item": range(n)})
+    rows = [f"{item},Title {item},{'Unknown' if item == n - 2 else 12}" for item in range(n)]
+    path = tmp_path / "items.csv"
+    path.write_text("\n".join(["item,title,episodes", *rows, "x11,Other,3"]), encoding="utf-8")
+    frame = prepare(log, items=path).catalogue.frame
+    assert frame["episodes"].null_count() == 1
+    assert frame["title"].null_count() == 0
+
+
+def test_an_item_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    rows = ["item,title,genres", *(f"{item},Title {item},Drama" for item in range(50)), "50,Caf\u00e9,Drama"]
+    path = tmp_path / "items.csv"
+    path.write_bytes("\n".join(rows).encode("latin-1"))
+    with pytest.raises(InputError, match=r"items\.csv"):
+        prepare(pl.DataFrame({"user": [1, 1], "item": [2, 3]}), items=path)
+
+
+def test_ids_that_pandas_made_fractions_find_their_titles(tmp_path: Path) -> None:
+    path = tmp_path / "items.parquet"
+    pl.DataFrame({"item": [2.0, None, 3.0], "title": ["Two", "None", "Three"]}).write_parquet(path)
+    data = prepare(pl.DataFrame({"user": [1, 1], "item": [2, 3]}), items=path)
+    assert data.catalogue.frame["title"].to_list() == ["Two", "Three"]

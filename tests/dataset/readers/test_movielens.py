@@ -99,3 +99,12 @@ def test_latest_small(realdata: Path) -> None:
     data = prepare(realdata / "benchmarks" / "ml_latest_small_ratings.csv")
     assert (data.histories.n_users, data.histories.n_events) == (671, 100004)
     assert data.card["counts"]["titles_described"] == len(data.items)
+
+
+@pytest.mark.parametrize(("release", "name"), [(one_million, "movies.dat"), (hundred_thousand, "u.item")])
+def test_a_short_line_is_named(release: Release, name: str, tmp_path: Path) -> None:
+    folder = release(tmp_path)
+    with (folder / name).open("a", encoding="latin-1") as file:
+        file.write("\n11\n")
+    with pytest.raises(InputError, match=rf"Line 4 of {name} must have \d values between '.+', got '11'"):
+        prepare(folder)

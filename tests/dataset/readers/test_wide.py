@@ -60,3 +60,10 @@ def test_founding_frame(realdata: Path) -> None:
     assert bebop["type"] == "TV"
     assert "mal" not in data.catalogue.tokens["token"]
     assert not {"tv", "movie", "ova"} & set(data.catalogue.tokens["token"])
+
+
+def test_a_missing_id_takes_no_title_with_it(path: Path) -> None:
+    frame = pl.read_csv(path).to_pandas()
+    frame.loc[1, "anime_id"] = None
+    assert frame["anime_id"].dtype == "float64"
+    assert prepare(frame, name="joined").catalogue.frame["title"].to_list() == ["Cowboy Bebop", "Don't"]
