@@ -193,7 +193,7 @@ class _Contest:
         settings = {**seeded, **self.settings.get(name, {})}
         if not cls.finds_epochs:
             return make_model(name, settings).fit(self.data, self.split), ""
-        config = cls.Config.from_mapping(settings)
+        config: Any = cls.Config.from_mapping(settings)  # one with epochs
         wanted, in_all = int(config.epochs), _epochs_in_all(config)
         watch = self._watch(in_all) if self.rows else None
         try:
