@@ -26,7 +26,7 @@ from evaluation.certainty import Interval
 from evaluation.judge import Evaluation, mean_over_seeds
 from evaluation.protocol import ALL_TARGETS, HIDDEN
 from evaluation.ranks import NEVER
-from recsys.artifact import write_file
+from recsys.artifact import as_named, write_file
 from recsys.errors import InputError
 
 FOLDER = Path(__file__).parent / "results"
@@ -195,7 +195,7 @@ def read_ranks(path: str | Path) -> pl.DataFrame:
     if not beside.is_file():
         raise InputError(f"{path} has no ranks ({beside} is missing).", "Run its evaluation again.")
     try:
-        frame = pl.read_parquet(beside)
+        frame = pl.read_parquet(as_named(beside))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{beside} cannot be read ({error}).", "Run its evaluation again.") from error
     missing = {"seed", "user", "rank", "history", "watchers"} - set(frame.columns)

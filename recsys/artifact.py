@@ -6,6 +6,7 @@ its kind, the format version, the SHA-256 of every file, and its own.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -276,6 +277,11 @@ def copy_file(source: Path, target: Path, sha256: str) -> None:
         shutil.copyfile(source, target)
     if not target.is_file() or _sha256(target) != sha256:
         raise ArtifactError(f"{source} is no longer what was read from it.", "Load it again.")
+
+
+def as_named(path: str | Path) -> str:
+    """Spell a path for polars, so that it reads this very file: it takes `[`, `*` and `?` for patterns."""
+    return glob.escape(str(path))
 
 
 # -- checksums ---------------------------------------------------------------------------------------------------------

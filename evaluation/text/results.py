@@ -24,6 +24,7 @@ from evaluation.result_files import (
     write_result,
 )
 from evaluation.text.judge import Judgement, mean_over_seeds
+from recsys.artifact import as_named
 from recsys.errors import InputError
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def read_predictions(path: str | Path) -> tuple[dict[str, Any], pl.DataFrame]:
     if not beside.is_file():
         raise InputError(f"{path} has no predictions ({beside} is missing).", again)
     try:
-        frame = pl.read_parquet(beside)
+        frame = pl.read_parquet(as_named(beside))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{beside} cannot be read ({error}).", again) from error
     missing = [name for name in _COLUMNS if name not in frame.columns]

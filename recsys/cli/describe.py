@@ -42,7 +42,7 @@ def describe(
         typer.echo(json.dumps({**shown, "settings": recommender.config.to_mapping()}, indent=2, ensure_ascii=False))
         return
     screen = console()
-    screen.print(f"{recommender.name} model in {model}", style="bold")
+    screen.print(f"{recommender.name} model in {model}", style="bold", markup=False)
     if data.card.get("synthetic"):
         screen.print(SYNTHETIC, style="yellow")
     screen.print(_facts("Serves", {name: _spelled(value) for name, value in serves.items()}))
@@ -73,13 +73,14 @@ def _contest(contest: Mapping[str, Any]) -> pl.DataFrame:
 
 def _facts(title: str, values: Mapping[str, Any]) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("", "", title=title, title_justify="left", box=None, show_header=False, pad_edge=False)
     for name, value in values.items():
         if isinstance(value, dict):
             value = [f"{one}={its:.4g}" if isinstance(its, float) else f"{one}={its}" for one, its in value.items()]
         shown = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        table.add_row(name, shown, style="" if value is not None else "dim")
+        table.add_row(name, Text(shown), style="" if value is not None else "dim")
     if not values:
         table.add_row("nothing", "", style="dim")
     return table
@@ -87,12 +88,13 @@ def _facts(title: str, values: Mapping[str, Any]) -> Table:
 
 def _frame(title: str, frame: pl.DataFrame) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for name, kind in frame.schema.items():
         table.add_column(name.replace("_", " "), justify="right" if kind.is_numeric() else "left", overflow="fold")
     for row in frame.iter_rows():
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
     if "parameters" in frame.columns:
         place = frame.columns.index("parameters")
         table.add_section()

@@ -128,4 +128,4 @@ def evaluate(
     screen = console()
     screen.print(results_table(entries, data=shown_name(data), seed=seed))
     for path in [*written, draw_entries(entries, data=data, seed=seed, out=out)]:
-        screen.print(f"Wrote {path}", style="dim")
+        screen.print(f"Wrote {path}", style="dim", markup=False)

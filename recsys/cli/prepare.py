@@ -66,7 +66,8 @@ def prepare(
 
     recsys prepare log.tsv --user-column uid --items titles.csv --out data/prepared
     """
-    given = {field: value for field, value in locals().items() if field in HELP and value not in (None, False)}
+    asked = {field: value for field, value in locals().items() if field in HELP}
+    given = {field: value for field, value in asked.items() if value is not None and value is not False}  # 0 is a value
 
     from recsys.artifact import refuse_folder
     from recsys.dataset.prepare import prepare as prepare_data

@@ -75,7 +75,9 @@ def recommend(
     recommender = load_model(model)
     data = recommender.data
     filters = make_filters(data, include_genre, exclude_genre, type, candidates, keep_seen=keep_seen, adult=adult)
-    person = who_asks(data, list(dict.fromkeys(user)) if user else None, titles or None, history)
+    spelled = {one: data.users.parse(one) for one in user or ()}  # "01" is 1
+    people = list({one if id is None else id: one for one, id in spelled.items()}.values()) or None
+    person = who_asks(data, people, titles or None, history)
     if person.left_out:
         few, more = ", ".join(person.left_out[:5]), len(person.left_out) - 5
         note(f"Left out of {history}, not known here: {few}{f' and {more} more' if more > 0 else ''}.")

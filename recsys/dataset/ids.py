@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from recsys.artifact import as_named
 from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.errors import InputError, UnknownIdError
 
@@ -25,10 +26,10 @@ def read_ids(path: str | Path, column: str, known: Vocabulary) -> list[Any]:
     name = path.name.lower().removesuffix(".gz")
     try:
         if name.endswith((".parquet", ".pq")):
-            frame, place, first_row = pl.read_parquet(path), "row", 1
+            frame, place, first_row = pl.read_parquet(as_named(path)), "row", 1
         elif name.endswith((".csv", ".tsv")):
             separator = "\t" if name.endswith(".tsv") else ","
-            frame, place, first_row = pl.read_csv(path, separator=separator, infer_schema=False), "line", 2
+            frame, place, first_row = pl.read_csv(as_named(path), separator=separator, infer_schema=False), "line", 2
         else:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
             frame, place, first_row = pl.DataFrame({column: lines}, schema={column: pl.String}), "line", 1

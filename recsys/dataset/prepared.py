@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from recsys.artifact import read_manifest, reading_files, write_folder
+from recsys.artifact import as_named, read_manifest, reading_files, write_folder
 from recsys.dataset.catalogue import Catalogue
 from recsys.dataset.histories import Histories
 from recsys.dataset.vocabulary import FIRST, Vocabulary
@@ -106,14 +106,14 @@ class Dataset:
     def read_files(cls, folder: Path) -> Dataset:
         """Read what `write_files` wrote, after the folder's manifest was checked."""
         card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-        people = pl.read_parquet(folder / "users.parquet")
+        people = pl.read_parquet(as_named(folder / "users.parquet"))
         users = Vocabulary(people["user_id"])
-        catalogue = Catalogue(pl.read_parquet(folder / "catalogue.parquet"))
+        catalogue = Catalogue(pl.read_parquet(as_named(folder / "catalogue.parquet")))
         events = folder / "events.parquet"
         has = pl.read_parquet_schema(events)
 
         def column(name: str) -> pl.Series:  # one by one: all at once would need twice the memory
-            return pl.read_parquet(events, columns=[name]).to_series()
+            return pl.read_parquet(as_named(events), columns=[name]).to_series()
 
         histories = Histories(
             np.concatenate([[0], people["n_events"].cum_sum().to_numpy()]),

@@ -51,12 +51,14 @@ class TitleIndex:
     def find(self, text: str) -> int:
         """Return the item code of the one title that is meant, or raise `UnknownIdError` with the candidates.
 
-        In this order: the title itself; its id (`5114`, `#5114`); the title that begins so; the one with these words
-        in it; a close spelling. Where several begin so, it is the one that all others continue: "cowboy" finds "Cowboy
-        Bebop" beside "Cowboy Bebop: The Movie".
+        In this order: an id after `#` (`#5114`); the title itself; its id (`5114`); the title that begins so; the one
+        with these words in it; a close spelling. Where several begin so, it is the one that all others continue:
+        "cowboy" finds "Cowboy Bebop" beside "Cowboy Bebop: The Movie".
         """
         text = text.strip()
         words = title_words(pl.Series([text]))[0]
+        if text.startswith("#") and len(by_id := self._with_id(text)):
+            return int(by_id[0]) + FIRST
         by_name = self._named(text, words)
         if len(by_name) > 1:
             raise self._ambiguous(text, words, by_name)

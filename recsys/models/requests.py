@@ -101,7 +101,10 @@ def asking_at(model: Recommender, histories: Histories, at: str | None) -> Histo
 
 
 def read_candidates(path: str | Path, data: Dataset) -> list[Any]:
-    """Read the ids of a candidate file: a table with a column `anime_id`, or one id or title a line."""
+    """Read the ids of a candidate file: a table with a column `anime_id`, or one id or title a line.
+
+    A line that is an id is one, also where a title has this name.
+    """
     path = Path(path)
     if path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".parquet", ".pq")):
         return read_ids(path, "anime_id", data.items)
@@ -115,7 +118,8 @@ def read_candidates(path: str | Path, data: Dataset) -> list[Any]:
         if not line.strip():
             continue
         try:
-            found.append(index.find(line))
+            id = line.strip().removeprefix("#")
+            found.append(int(data.items.encode([id])[0]) if id in data.items else index.find(line))
         except RecsysError as error:
             raise type(error)(f"{path}, line {number}: {error.message}", error.hint) from None
     if not found:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from recsys.artifact import read_manifest, reading_files, write_folder
+from recsys.artifact import checksum_of, copy_file, read_manifest, reading_files, write_folder
 from recsys.errors import ConfigError, InputError
 from recsys.text.clean import clean, tokenize
 from recsys.text.codes import Codes
@@ -62,6 +62,7 @@ class TextClassifier:
         self._encoder: Encoder | None = None
         self._network: keras.Model | None = None
         self._folder: Path | None = None
+        self._checksum = ""
 
     # -- training --------------------------------------------------------------------------------------------------
 
@@ -293,7 +294,11 @@ class TextClassifier:
             "facts": self.facts,
         }
         with write_folder(folder, kind=KIND, overwrite=overwrite, recipe=self.recipe) as inside:
-            self._keras_network().save(inside / NETWORK, include_optimizer=False)
+            if self._network is None:
+                assert self._folder is not None
+                copy_file(self._folder / NETWORK, inside / NETWORK, self._checksum)
+            else:
+                self._network.save(inside / NETWORK, include_optimizer=False)
             (inside / ENCODER).write_bytes(self._graph)
             files: dict[str, Any] = {CONFIG: content, WORDS: self._tokens.vocabulary, EPOCHS: self.epochs}
             if self._memory is not None:
@@ -318,7 +323,7 @@ class TextClassifier:
                 model._memory = Memory.from_mapping(json.loads((folder / MEMORY).read_text(encoding="utf-8")))
             model._graph = (folder / ENCODER).read_bytes()
             model._encoder = Encoder(model._graph, model.config)
-            model._folder = folder
+            model._folder, model._checksum = folder, checksum_of(folder / NETWORK)
         return model
 
     def _keras_network(self) -> keras.Model:

@@ -91,11 +91,17 @@ def labels_above(column: pl.Series, name: str, bound: float) -> npt.NDArray[np.i
 def _spelled(column: pl.Series) -> pl.Series:
     """Return the labels as trimmed texts, whole numbers without a fraction; blank ones and NaN become missing."""
     if column.dtype.is_float():
-        column = column.fill_nan(None)
+        column = column.set(~column.is_finite(), None)
         if (column.is_null() | (column == column.floor())).all():
-            column = column.cast(pl.Int64)
-    texts = column.cast(pl.String).str.strip_chars()
+            column = column.cast(pl.Int64, strict=False)
+    texts = _texts(column).str.strip_chars()
     return texts.set(texts == "", None)
+
+
+def _texts(column: pl.Series) -> pl.Series:
+    if column.dtype.is_nested() or column.dtype == pl.Binary:
+        raise InputError(f"Column '{column.name}' holds no names but {column.dtype}.", "Name another column.")
+    return column.cast(pl.String)
 
 
 def _number_or_text(label: str) -> tuple[float, str]:
@@ -115,7 +121,7 @@ def _require(column: pl.Series, column_name: str, name: str) -> None:
 def split_of(column: pl.Series, name: str) -> npt.NDArray[np.str_]:
     """Return each row's part under its usual name."""
     _require(column, column.name, name)
-    spelled = column.cast(pl.String).str.strip_chars().str.to_lowercase()
+    spelled = _texts(column).str.strip_chars().str.to_lowercase()
     parts = spelled.replace_strict(SPLIT_NAMES, default=None, return_dtype=pl.String)
     if parts.null_count():
         row = int(parts.is_null().arg_max() or 0)
@@ -136,7 +142,7 @@ def groups_of(frame: pl.DataFrame, group: str, split: str | None, name: str) -> 
 def truths_of(column: pl.Series, name: str) -> npt.NDArray[np.bool_]:
     """Return what a column says by true and false, yes and no, or 1 and 0."""
     _require(column, column.name, name)
-    spelled = column.cast(pl.String).str.strip_chars().str.to_lowercase()
+    spelled = _texts(column).str.strip_chars().str.to_lowercase()
     truths = spelled.replace_strict(_TRUTHS, default=None, return_dtype=pl.Boolean)
     if truths.null_count():
         row = int(truths.is_null().arg_max() or 0)

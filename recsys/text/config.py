@@ -80,4 +80,5 @@ class TextConfig(Settings):
                 "'memory' works beside a softmax, got output=sigmoid.", "Set output=softmax, or memory=0."
             )
         if self.freeze and self.vectors == "none":
-            raise ConfigError("'freeze' needs word vectors, got vectors=none.", "Set vectors=train or give a file.")
+            remedy = "Set vectors=train; a file of vectors then takes their place."
+            raise ConfigError("'freeze' needs word vectors, got vectors=none.", remedy)

@@ -99,17 +99,19 @@ class TextTable:
         return self.corpus.select(self.split == name)
 
 
-def read_corpus(path: str | Path, columns: Columns, *, classes: Sequence[str] | None = None) -> TextTable:
+def read_corpus(
+    path: str | Path, columns: Columns, *, classes: Sequence[str] | None = None, exact: bool = False
+) -> TextTable:
     """Read labelled texts from a parquet, CSV, TSV or JSON-lines file (also gzipped).
 
-    Where the named columns are missing but Kaggle's are there, Kaggle's are read; the first phrase of a sentence, which
-    is the whole sentence, is then the subset. Labels are texts or numbers; without `classes`, the classes are the
-    labels that occur, in the order of their numbers or letters. A missing text is an empty text. Raises InputError for
-    a missing column, a missing or unknown label, a single class, or no row at all.
+    Where the text column is missing but Kaggle's are there, Kaggle's are read, unless `exact`; the first phrase of a
+    sentence, which is the whole sentence, is then the subset. Labels are texts or numbers; without `classes`, the
+    classes are the labels that occur, in the order of their numbers or letters. A missing text is an empty text. Raises
+    InputError for a missing column, a missing or unknown label, a single class, or no row at all.
     """
     path = Path(path)
     found = read_columns(path)
-    is_kaggle = columns.text not in found and set(KAGGLE.names) <= set(found)
+    is_kaggle = not exact and columns.text not in found and set(KAGGLE.names) <= set(found)
     if is_kaggle:
         columns = KAGGLE
     frame = read_table(path, columns.names)

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import polars as pl
 
+from recsys.artifact import as_named
 from recsys.errors import InputError
 
 Content = Path | io.BytesIO
+Named = str | io.BytesIO
 UNREADABLE = (pl.exceptions.PolarsError, OSError, UnicodeDecodeError)
 """What reading a file can raise."""
 
 
-def _scan_separated(content: Content, separator: str, quote: str | None) -> pl.LazyFrame:
+def _scan_separated(content: Named, separator: str, quote: str | None) -> pl.LazyFrame:
     """Take every cell as it is spelled: the phrases "None" and "NA" are texts."""
     table = pl.scan_csv(content, separator=separator, quote_char=quote, infer_schema=False)
     return table.map_batches(_as_it_is, projection_pushdown=False, streamable=True)  # all cells: rows too long are told
@@ -28,11 +30,11 @@ def _as_it_is(table: pl.DataFrame) -> pl.DataFrame:
     return table
 
 
-def _scan_json(content: Content) -> pl.LazyFrame:
+def _scan_json(content: Named) -> pl.LazyFrame:
     return pl.scan_ndjson(content, infer_schema_length=None)
 
 
-SCANS: dict[str, Callable[[Content], pl.LazyFrame]] = {
+SCANS: dict[str, Callable[[Named], pl.LazyFrame]] = {
     ".parquet": pl.scan_parquet,
     ".csv": partial(_scan_separated, separator=",", quote='"'),
     ".tsv": partial(_scan_separated, separator="\t", quote=None),  # Kaggle's phrases hold quotes that quote nothing
@@ -56,7 +58,7 @@ def scan_table(path: str | Path, columns: Sequence[str] | None = None) -> pl.Laz
     if not (path.stat().st_size if isinstance(content, Path) else content.getbuffer().nbytes):
         raise InputError(f"{path.name} is empty.", "A table needs the names of its columns and at least one row.")
     try:
-        frame = SCANS[suffix](content)
+        frame = SCANS[suffix](as_named(content) if isinstance(content, Path) else content)
         found = frame.collect_schema().names()
     except UNREADABLE as error:
         raise unreadable(path.name, error) from error
@@ -97,7 +99,10 @@ def texts_of(column: pl.Series, name: str) -> list[str]:
     """Return a column's texts; what is missing is an empty text."""
     if column.dtype.is_nested():
         raise InputError(f"Column '{column.name}' of {name} holds no texts but {column.dtype}.", "Name another column.")
-    texts: list[str] = column.cast(pl.String).fill_null("").to_list()
+    try:
+        texts: list[str] = column.cast(pl.String).fill_null("").to_list()
+    except pl.exceptions.PolarsError as error:
+        raise unreadable(name, error) from error
     return texts
 
 

@@ -61,13 +61,13 @@ def read_source(
     """
     path = Path(path)
     found = read_columns(path)
-    is_kaggle = columns.text not in found and columns.text not in named and set(KAGGLE.names) <= set(found)
+    is_kaggle = not named and columns.text not in found and set(KAGGLE.names) <= set(found)
     optional = ("split", "group", "subset")
     wanted = {} if is_kaggle else {role: getattr(columns, role) for role in optional}
     aside = {role: name for role, name in wanted.items() if name not in (None, *found, *named)}
     without: dict[str, Any] = dict.fromkeys(aside)
     fitting = replace(columns, **without)
-    table = read_corpus(path, fitting, classes=classes)
+    table = read_corpus(path, fitting, classes=classes, exact=not is_kaggle)
     return Source(path, fitting, split_corpus(table, seed=SPLIT_SEED), aside)
 
 

@@ -150,7 +150,12 @@ def wilson(means: Floats, counts: npt.NDArray[np.int64], z: float = Z_95) -> tup
 
 def _said(batch: pl.DataFrame) -> pl.DataFrame:
     """Keep the rows that have an id and say something."""
-    named = pl.col("anime_id").is_not_null() & (pl.col("anime_id").cast(pl.String).str.strip_chars() != "")
+    for column in batch.get_columns():
+        if column.dtype.is_nested() or column.dtype == pl.Binary:
+            raise InputError(f"Column '{column.name}' holds no texts but {column.dtype}.", "Name another column.")
+    if batch["anime_id"].dtype == pl.String:
+        batch = batch.with_columns(pl.col("anime_id").str.strip_chars())
+    named = pl.col("anime_id").is_not_null() & (pl.col("anime_id").cast(pl.String) != "")
     texts = pl.col("text").cast(pl.String)
     return batch.with_columns(texts).filter(named, texts.is_not_null(), texts.str.strip_chars() != "")
 

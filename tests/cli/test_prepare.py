@@ -80,3 +80,19 @@ def test_help_names_every_option() -> None:
     assert done.exit_code == 0
     for option in ("--user-column", "--items", "--rating-map", "--keep-unwatched", "--order", "--min-history"):
         assert option in done.output
+
+
+def test_zero_may_be_the_mark_of_what_is_not_rated(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("user,item,rating\n1,2,0\n1,3,8\n2,3,0\n")
+    done = run(path, "--out", tmp_path / "prepared", "--unrated", 0)
+    assert done.exit_code == 0, done.output
+    assert "8 to 8, mean 8.00; 66.7% missing" in " ".join(done.output.split())
+
+
+def test_a_path_is_no_pattern(tmp_path: Path) -> None:
+    for name, item in (("log[1]", 5), ("log1", 7)):
+        (tmp_path / f"{name}.csv").write_text(f"user,item\n1,{item}\n")
+        done = run(tmp_path / f"{name}.csv", "--out", tmp_path / name)
+        assert done.exit_code == 0, done.output
+    assert Dataset.load(tmp_path / "log[1]").items.ids.to_list() == [5]

@@ -48,7 +48,8 @@ def test_table_is_headed_by_what_was_watched_last(recsys, popular) -> None:
 
 
 def test_several_users_in_a_row(recsys, popular) -> None:
-    rows = json.loads(recsys("recommend", popular, "--user", 101, 104, "--user", 101, "-k", 1, "--json").out)
+    users = ("--user", 101, 104, "--user", 101, "--user", "0101")
+    rows = json.loads(recsys("recommend", popular, *users, "-k", 1, "--json").out)
     assert [row["user_id"] for row in rows] == [101, 104]
 
 

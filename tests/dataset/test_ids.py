@@ -79,3 +79,12 @@ def test_numbers_that_are_no_ids(tmp_path):
     pl.DataFrame({"user_id": [[101]]}).write_parquet(tmp_path / "users.parquet")
     with pytest.raises(InputError, match="holds user_id as List"):
         read_ids(tmp_path / "users.parquet", "user_id", KNOWN)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_path_is_no_pattern(tmp_path, suffix):
+    for name, one in (("few[1]", 2), ("few1", 3)):
+        frame = pl.DataFrame({"anime_id": [one]})
+        path = tmp_path / f"{name}.{suffix}"
+        frame.write_csv(path) if suffix == "csv" else frame.write_parquet(path)
+    assert read_ids(tmp_path / f"few[1].{suffix}", "anime_id", Vocabulary([2, 3])) == [2]

@@ -18,6 +18,7 @@ TITLES = {
     5: "Cowboy Bebop: Tengoku no Tobira",
     6: "Trigun",
     20: "Naruto",
+    41457: "86",
     86: "Mobile Suit Gundam ZZ",
     91: "91 Days",
     121: "Fullmetal Alchemist",
@@ -103,7 +104,8 @@ def id_of(index: TitleIndex, text: str) -> int:
         ("!!!", 7002),
         ("5114", 5114),
         ("#1", 1),
-        ("86", 86),
+        ("86", 41457),  # a title's very name wins over an id
+        ("#86", 86),
         ("91 days", 91),
         ("91", 91),
         ("Midnight Sleazy Car Race", 7000),

@@ -71,6 +71,10 @@ class TestEveryNetwork:
         assert (reloaded.labels, reloaded.facts, reloaded.epochs) == (fitted.labels, fitted.facts, fitted.epochs)
         reloaded.save(tmp_path / "again")
         assert (TextClassifier.load(tmp_path / "again").predict(texts) == fitted.predict(texts)).all()
+        (tmp_path / "model" / "network.keras").write_bytes(b"another one")
+        with pytest.raises(ArtifactError, match="is no longer what was read"):
+            reloaded.save(tmp_path / "mixed")
+        assert not (tmp_path / "mixed").exists()
 
     def test_the_keras_file_with_the_vectorizer_inside_agrees(self, fitted, tmp_path):
         import keras

@@ -282,3 +282,17 @@ def test_news20(realdata: Path) -> None:
     assert len(parts.test) == 7_532
     assert len(parts.train) + len(parts.validation) == 11_314
     assert min(parts.validation.counts.values()) >= 37
+
+
+@pytest.mark.parametrize("column", ["label", "split"])
+def test_a_column_of_lists_holds_no_names(tmp_path: Path, column: str) -> None:
+    frame = pl.DataFrame({"text": ["a", "b"], "label": ["x", "y"], "split": ["train", "dev"]})
+    frame.with_columns(pl.concat_list(column)).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=f"Column '{column}' holds no names but List"):
+        read_corpus(tmp_path / "a.parquet", Columns("text", "label", split="split"))
+
+
+def test_an_endless_label_is_none(tmp_path: Path) -> None:
+    pl.DataFrame({"text": ["a", "b"], "label": [1.0, float("inf")]}).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="no value in row 2"):
+        read_corpus(tmp_path / "a.parquet", REVIEWS)

@@ -74,3 +74,17 @@ def test_a_column_of_lists_holds_no_texts(tmp_path: Path) -> None:
     pl.DataFrame({"text": [["a"], ["b"]]}).write_parquet(tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"Column 'text' of a\.parquet holds no texts but List"):
         read_texts(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_a_path_is_no_pattern(tmp_path: Path, suffix: str) -> None:
+    for name in ("d[1]", "d1"):
+        path, frame = tmp_path / f"{name}.{suffix}", pl.DataFrame({"text": [name]})
+        {"csv": frame.write_csv, "parquet": frame.write_parquet, "jsonl": frame.write_ndjson}[suffix](path)  # type: ignore[operator]
+    assert read_texts(tmp_path / f"d[1].{suffix}") == ["d[1]"]
+
+
+def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
+    pl.DataFrame({"text": [b"caf\xe9"]}).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet"):
+        read_texts(tmp_path / "a.parquet")

@@ -64,3 +64,15 @@ def test_a_file_that_changed_is_refused(tmp_path: Path) -> None:
 def test_a_model_that_says_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not say what was held out"):
         held_out(write(tmp_path / "a.parquet"), SimpleNamespace(labels=("0", "1"), facts={}))
+
+
+def test_columns_that_were_named_are_not_kaggles(tmp_path: Path) -> None:
+    rows = [f"{row}\t{row // 4}\ttext {row}\t{row % 2}\t{row % 3}" for row in range(60)]
+    path = tmp_path / "train.tsv"
+    path.write_text("\n".join(["PhraseId\tSentenceId\tPhrase\tSentiment\tGold", *rows]))
+    gold = Columns("Phrase", "Gold", group="SentenceId")
+    assert read_source(path, gold, named=("Phrase", "Gold")).parts.train.classes == ("0", "1", "2")
+    with pytest.raises(InputError, match="no column 'phrase'"):
+        read_source(path, Columns("phrase", "Gold", group="sent"), named=("Gold",))
+    with pytest.raises(InputError, match="no column 'Phras'"):
+        read_source(path, Columns("Phras", "label"), named=("Phras",))

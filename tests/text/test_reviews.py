@@ -190,3 +190,13 @@ def test_interval_covers_the_mean_of_many_more_reviews(n: int, a: float, b: floa
     low, high = wilson(means, np.full(4000, n))
     covered = ((low <= a / (a + b)) & (a / (a + b) <= high)).mean()
     assert covered > 0.92
+
+
+def test_ids_are_read_without_the_blanks_around_them() -> None:
+    table = pl.DataFrame({"anime_id": ["7", " 7 ", "8"], "text": ["1", "0", "1"]})
+    assert score_reviews(table, TextIsChance()).frame["n_reviews"].to_list() == [2, 1]
+
+
+def test_a_review_is_one_text() -> None:
+    with pytest.raises(InputError, match="Column 'text' holds no texts but List"):
+        score_reviews(pl.DataFrame({"anime_id": [7], "text": [["a", "b"]]}), TextIsChance())

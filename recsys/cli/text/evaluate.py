@@ -45,13 +45,14 @@ def evaluate(
     Shows accuracy and its kin with 95 % intervals, precision and recall of each class, and which class is taken for
     which.
     """
-    from evaluation.text.judge import judge
+    from evaluation.text.judge import judge, load_sklearn
     from recsys.errors import InputError
     from recsys.text.classifier import TextClassifier
     from recsys.text.holdout import held_out
 
     if not all_ and (text_column or label_column):
         raise InputError("The columns are those of the training, got others.", "Add --all to judge a new file.")
+    load_sklearn()  # says what is missing before all texts are read
     classifier = TextClassifier.load(model)
     corpus = _every_row(data, classifier, text_column, label_column) if all_ else held_out(data, classifier)
     judgement = judge(_predict(classifier, corpus), corpus, seed=seed)
@@ -74,7 +75,7 @@ def _every_row(path: Path, classifier: TextClassifier, text: str | None, label: 
 
     was = classifier.facts.get(FACT, {}).get("columns", {"text": "text", "label": "label", "above": None})
     columns = Columns(text or was["text"], label or was["label"], above=was["above"])
-    return read_corpus(path, columns, classes=classifier.labels).corpus
+    return read_corpus(path, columns, classes=classifier.labels, exact=bool(text or label)).corpus
 
 
 def _predict(classifier: TextClassifier, corpus: Corpus) -> npt.NDArray[np.float32]:

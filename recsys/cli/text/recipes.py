@@ -47,6 +47,7 @@ def _print_json(chosen: list[Recipe], one: bool) -> None:
             "published": recipe.published,
             "columns": {role: name for role, name in asdict(recipe.columns).items() if name is not None},
             "more_texts": list(recipe.more_texts),
+            "pretraining": recipe.pretraining,
             "config": recipe.settings().to_mapping(),
         }
         for recipe in chosen
@@ -91,6 +92,7 @@ def _print_settings(recipe: Recipe) -> None:
         "network": _network(settings),
         "published": recipe.published,
         "more texts": ", ".join(recipe.more_texts) and f"word vectors may learn from {' and '.join(recipe.more_texts)}",
+        "first": recipe.pretraining and f"its published row learns from {recipe.pretraining} first",
     }.items():
         if told:
             screen.print(Text.assemble((f"{topic:<10}  ", "dim"), told))

@@ -122,6 +122,7 @@ def _with_titles(frame: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
 def _show(frame: pl.DataFrame) -> None:
     """Show who is surely liked and who surely is not: by the end of the interval, so that few reviews lead nowhere."""
     from rich.table import Table
+    from rich.text import Text
 
     best = frame.sort("low", descending=True, maintain_order=True)
     worst = frame.sort("high", maintain_order=True)
@@ -139,5 +140,5 @@ def _show(frame: pl.DataFrame) -> None:
         for row in rows.iter_rows(named=True):
             interval = f"{row['low']:.2f} – {row['high']:.2f}"
             values = (f"{row['n_reviews']:,}", f"{row['sentiment']:.2f}", interval, f"{row['share_positive']:.0%}")
-            table.add_row(str(row.get("title") or row["anime_id"]), *values)
+            table.add_row(Text(str(row.get("title") or row["anime_id"])), *values)
         screen.print(table)

@@ -66,6 +66,7 @@ def train(
     classes are the recipe's unless they are named.
     """
     from recsys.artifact import refuse_folder
+    from recsys.errors import InputError
     from recsys.text.classifier import KIND, TextClassifier
     from recsys.text.config import TextConfig
     from recsys.text.holdout import FACT, read_source
@@ -76,11 +77,15 @@ def train(
     refuse_folder(out, kind=KIND, overwrite=overwrite)
     wanted = {"text": text_column, "label": label_column, "split": split_column, "group": group_column}
     named = {role: name for role, name in wanted.items() if name is not None}
+    if more_texts and (vectors is not None or settings.vectors != "train"):
+        raise InputError("--more-texts are for word vectors, and none are trained.", "Add --set vectors=train.")
     columns, labels = _columns(chosen.columns, chosen.classes, named, classes)
     source = read_source(data, columns, classes=labels, named=tuple(named.values()))
     _say_parts(source)
     if chosen.more_texts and settings.vectors == "train" and vectors is None and not more_texts:
         note(f"Its published row trains word vectors on {' and '.join(chosen.more_texts)} too: --more-texts FILE.")
+    if chosen.pretraining:
+        note(f"Its published row learns from {chosen.pretraining} first (TextClassifier.fit, pretraining=…): left out.")
     classifier = TextClassifier(settings, recipe=recipe)
     classifier.fit(
         source.parts.train,
@@ -110,7 +115,13 @@ def _columns(
     columns = replace(columns, **named)
     if not own:
         return columns, classes
-    return replace(columns, above=None), tuple(name.strip() for name in own.split(","))
+    from recsys.errors import ConfigError
+
+    classes = tuple(filter(None, (name.strip() for name in own.split(","))))
+    if len(classes) < 2 or len(set(classes)) < len(classes):
+        rule = f"Classes must be two or more different names, got '{own}'."
+        raise ConfigError(rule, "For example: negative,positive.")
+    return replace(columns, above=None), classes
 
 
 def _read_vectors(path: Path | None, dim: int) -> WordVectors | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from recsys.artifact import as_named
 from recsys.errors import InputError
 
 SEPARATORS = ("\t", ",", ";", "|")
@@ -115,10 +116,10 @@ class Table:
         except (pl.exceptions.PolarsError, OSError) as error:
             raise unreadable(self.name, error) from error
 
-    def _file(self) -> Path | io.BytesIO:
+    def _file(self) -> str | io.BytesIO:
         if not self.is_parquet:
             _ = self.first_line  # refuses what is no text
-        return io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content
+        return io.BytesIO(self.content) if isinstance(self.content, bytes) else as_named(self.content)
 
 
 @dataclass(frozen=True)

@@ -85,13 +85,13 @@ def test_word_vectors_and_more_texts_reach_the_model(recsys, reviews, tmp_path, 
     (tmp_path / "more.txt").write_text("one\ntwo\n")
     split = pl.DataFrame({"phrase": ["kept", "not kept"], "split": ["train", "test"]})
     split.write_csv(tmp_path / "split.csv")
-    options = ["--vectors", tmp_path / "vectors.txt", "--set", "dim=2"]
-    options += ["--more-texts", tmp_path / "more.txt", tmp_path / "split.csv"]
-    said = recsys("text", "train", "imdb-lstm", "--data", reviews, "--out", tmp_path / "m", *options)
+    words = ["text", "train", "imdb-lstm", "--data", reviews, "--out", tmp_path / "m", "--overwrite"]
+    said = recsys(*words, "--vectors", tmp_path / "vectors.txt", "--set", "dim=2")
     assert said.code == 0, said.err
-    given = untrained[0].given[2]
-    assert given["vectors"].dim == 2
-    assert given["more_texts"] == ["one", "two", "kept"]
+    assert untrained[0].given[2]["vectors"].dim == 2
+    said = recsys(*words, "--set", "vectors=train", "--more-texts", tmp_path / "more.txt", tmp_path / "split.csv")
+    assert said.code == 0, said.err
+    assert untrained[1].given[2]["more_texts"] == ["one", "two", "kept"]
 
 
 def test_a_published_row_with_more_texts_is_told(recsys, tmp_path, untrained) -> None:
@@ -100,6 +100,7 @@ def test_a_published_row_with_more_texts_is_told(recsys, tmp_path, untrained) ->
     said = recsys("text", "train", "yelp-stars", "--data", tmp_path / "places.csv", "--out", tmp_path / "m")
     assert said.code == 0, said.err
     assert "trains word vectors on imdb too: --more-texts FILE." in said.err
+    assert "learns from imdb first" in said.err
 
 
 def test_many_classes_are_named_by_the_first_and_the_last(recsys, tmp_path, untrained) -> None:
@@ -124,6 +125,9 @@ BAD = [
         ["imdb-lstm", "--data", "{reviews}", "--vectors", "{tmp}/none.txt", "--out", "{tmp}/m"],
         "none.txt cannot be read",
     ),
+    (["imdb-lstm", "--data", "{reviews}", "--more-texts", "{reviews}", "--out", "{tmp}/m"], "none are trained"),
+    (["imdb-lstm", "--data", "{reviews}", "--classes", "neg,pos,neg", "--out", "{tmp}/m"], "different names, got"),
+    (["imdb-lstm", "--data", "{reviews}", "--classes", "neg,", "--out", "{tmp}/m"], "two or more different names"),
     (["imdb-lstm", "--data", "{reviews}", "--out", "{model}"], "exists already"),
     (["imdb-lstm", "--data", "{tmp}/empty.csv", "--out", "{model}", "--overwrite"], "holds no row"),
     (["imdb-lstm", "--data", "{reviews}", "--out", "{tmp}", "--overwrite"], "not a folder of recsys"),
