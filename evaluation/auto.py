@@ -249,13 +249,12 @@ class _Contest:
 def _epochs_in_all(config: Any) -> int:
     """Count the epochs of a fit, those of teachers included."""
     taught = getattr(config, "teachers", 0)
-    return int(config.epochs) + (taught * _epochs_in_all(config.teacher(0)) if taught else 0)
+    return int(config.epochs) + (taught * int(config.teacher(0).epochs) if taught else 0)
 
 
 def _shorter(config: Any, share: float) -> dict[str, Any]:
     """Return the settings that cut each network's epochs, teachers' included, to a share."""
     settings = {"epochs": int(config.epochs * share + 1e-9)}
     if getattr(config, "teachers", 0):
-        theirs = _shorter(config.teacher(0), share)
-        settings |= {f"teacher.{name}": max(1, epochs) for name, epochs in theirs.items()}
+        settings["teacher.epochs"] = max(1, int(config.teacher(0).epochs * share + 1e-9))
     return settings

@@ -63,13 +63,11 @@ def find_row(data: str, model: str, folder: Path = CONFIGS) -> Row:
 
 
 def untaught(row: Row) -> dict[str, Any]:
-    """Return the settings of one network of an LSTM's row that learns by itself: those of a first teacher, no seed."""
+    """Return the settings of one network of an LSTM's row that learns by itself: those of a teacher, without a seed."""
     from recsys.models.lstm.config import LSTMConfig
 
-    alone = LSTMConfig.from_mapping(row.settings).teacher(0)
-    while alone.teachers:
-        alone = alone.teacher(0)
-    return {name: value for name, value in alone.to_mapping().items() if name != "seed"}
+    alone = LSTMConfig.from_mapping(row.settings).teacher(0).to_mapping()
+    return {name: value for name, value in alone.items() if name != "seed"}
 
 
 def write_row(row: Row, folder: Path = CONFIGS) -> Path:

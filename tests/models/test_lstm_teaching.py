@@ -199,46 +199,9 @@ def test_the_teachers_settings_are_a_table_or_flags() -> None:
     assert LSTMConfig.from_flags(["teacher.dim=8"], table.to_mapping()).teacher(0).dim == 8
 
 
-def test_teachers_may_be_taught_and_every_network_has_a_seed_of_its_own() -> None:
-    table = LSTMConfig.from_mapping(
-        {"dim": 32, "teachers": 2, "seed": 5, "teacher": {"dim": 16, "teachers": 2, "teacher": {"dim": 8}}}
-    )
-    flags = LSTMConfig.from_flags(
-        ["dim=32", "teachers=2", "seed=5", "teacher.dim=16", "teacher.teachers=2", "teacher.teacher.dim=8"]
-    )
-    assert table == flags == LSTMConfig.from_mapping(table.to_mapping()) == LSTMConfig.from_flags(table.to_flags())
-    first, second = table.teacher(0), table.teacher(1)
-    assert (first.dim, first.teacher(0).dim, first.teacher(1).teachers) == (16, 8, 0)
-    networks = [first.teacher(0), first.teacher(1), second.teacher(0), second.teacher(1)]
-    assert [network.seed for network in networks] == [5, 6, 8, 9]
-    assert [taught.seed + taught.n_teachers for taught in (first, second, table)] == [7, 10, 11]
-
-
-def test_taught_teachers_are_fitted_one_after_the_other(small: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
-    epochs = []
-    config = LSTMConfig.from_mapping(
-        {**TAUGHT.to_mapping(), "epochs": 1, "teachers": 1}
-        | {"teacher": {"epochs": 2, "dim": 12, "teachers": 2, "teacher": {"epochs": 1, "dim": 8}}}
-    )
-    split = split_dataset(small)
-    model = LSTMRecommender(config, on_epoch=lambda epoch, judged: epochs.append(epoch))
-    model.fit(small, split, progress=True)
-    assert epochs == [1, 2, 3, 4, 5]
-    [taught] = model.facts["teachers"]
-    assert [taught["epochs"], *(one["epochs"] for one in taught["teachers"])] == [2, 1, 1]
-    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Teacher")]
-    assert said == ["Teacher 1 of 1", "Teacher 1 of 2 of teacher 1", "Teacher 2 of 2 of teacher 1"]
-    final = model.refit()
-    [again] = final.facts["teachers"]
-    assert [again["epochs"], *(one["epochs"] for one in again["teachers"])] == [taught["best_epoch"], 1, 1]
-    assert final.facts["epochs"] == model.facts["best_epoch"]
-
-
 def test_a_member_of_another_model_has_its_own_teachers() -> None:
     tables = {"members": ["lstm", "markov"], "lstm": {"dim": 32, "teacher": {"dim": 16, "units": [16, 16]}}}
-    tables["lstm"]["teacher"]["teacher"] = {"dim": 8}  # type: ignore[index]
     flags = ["members=lstm markov", "lstm.dim=32", "lstm.teacher.dim=16", "lstm.teacher.units=16,16"]
-    flags += ["lstm.teacher.teacher.dim=8"]
     expected = LSTMConfig.from_mapping(tables["lstm"])  # type: ignore[arg-type]
     assert RerankConfig.from_mapping(tables).of("lstm") == RerankConfig.from_flags(flags).of("lstm") == expected
     again = RerankConfig(members=("lstm",), member_settings=tuple(settings_texts("lstm", expected)))
@@ -265,8 +228,7 @@ def test_a_network_has_no_other_tables() -> None:
     [
         ("dim", "NAME=VALUE, got 'dim'"),
         ("seed=3", "cannot set 'seed'"),
-        ("teacher.teacher.seed=1", "cannot set 'seed'"),
-        ("teachers=99", "'teacher_settings': 'teachers' must be at least 0 and at most 16"),
+        ("teachers=1", "cannot set 'teachers'"),
         ("dims=3", "'teacher_settings': There is no setting 'dims'"),
         ("dim=0", "'teacher_settings': 'dim' must be at least 1, got 0"),
     ],
@@ -315,4 +277,4 @@ def test_data_without_an_order_has_no_lessons(small: Dataset) -> None:
 def test_the_seed_leaves_room_for_the_teachers() -> None:
     with pytest.raises(ConfigError, match="'seed' must be at most 2147483645 with teachers"):
         LSTMConfig(seed=2**31 - 1, teachers=2)
-    assert LSTMConfig(seed=2**31 - 3, teachers=2).n_teachers == 2
+    assert LSTMConfig(seed=2**31 - 3, teachers=2).teacher(1).seed == 2**31 - 2

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 from recsys.config import Choice, Range, Settings, gather_tables, setting
 from recsys.errors import ConfigError
 
 HIGHEST_SEED = 2**31 - 1
-
-TEACHER = "teacher."
-"""What the names of teachers' settings begin with; those of teachers' teachers with it twice."""
+"""NumPy and Keras take no higher one."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +133,8 @@ class LSTMConfig(Settings):
         object.__setattr__(self, "teacher_settings", self._tidy_teacher_settings())
         if self.teacher_settings:
             self.teacher(0)
-        if self.seed + self.n_teachers > HIGHEST_SEED:
-            highest = HIGHEST_SEED - self.n_teachers
+        if self.seed + self.teachers > HIGHEST_SEED:
+            highest = HIGHEST_SEED - self.teachers
             raise ConfigError(f"'seed' must be at most {highest} with teachers, got {self.seed}.", "Change its value.")
 
     @classmethod
@@ -146,39 +144,30 @@ class LSTMConfig(Settings):
 
     def to_flags(self) -> list[str]:
         own = [flag for flag in super().to_flags() if not flag.startswith("teacher_settings=")]
-        return [*own, *self.teacher_settings]
+        return [*own, *(f"teacher.{one}" for one in self.teacher_settings)]
 
     def teacher(self, number: int) -> Self:
-        """Return the settings of a teacher, counted from 0; ConfigError where its own ones are wrong.
-
-        It is taught itself where its settings say so; each network of a fit has a seed of its own.
-        """
-        usual = {**self.to_mapping(), "teachers": 0, "teacher_settings": ()}
+        """Return the settings of a teacher, counted from 0; ConfigError where its own ones are wrong."""
+        usual = {**self.to_mapping(), "teachers": 0, "teacher_settings": (), "seed": self.seed + number}
         try:
-            one = type(self).from_flags((text.removeprefix(TEACHER) for text in self.teacher_settings), usual)
+            return type(self).from_flags(self.teacher_settings, usual)
         except ConfigError as error:
             raise ConfigError(f"'teacher_settings': {error.message}", error.hint) from None
-        return replace(one, seed=self.seed + number * (1 + one.n_teachers))
-
-    @property
-    def n_teachers(self) -> int:
-        """Count the networks that a fit trains before its own: teachers, and theirs."""
-        return self.teachers * (1 + self.teacher(0).n_teachers) if self.teachers else 0
 
     def _tidy_teacher_settings(self) -> tuple[str, ...]:
-        """Write them as `teacher.NAME=VALUE`, the last value of each; the seeds are not theirs to choose."""
+        """Keep the last value of each setting; refuse what would make a teacher something else."""
         found: dict[str, str] = {}
         for text in self.teacher_settings:
             name, equals, value = (part.strip() for part in text.partition("="))
-            name = name.removeprefix(TEACHER).replace("-", "_")
+            name = name.removeprefix("teacher.").replace("-", "_")
             if not equals:
                 raise ConfigError(f"A teacher's setting is given as NAME=VALUE, got '{text}'.", "For example: dim=64.")
-            if name == "seed":
+            if name == "seed" or name.startswith("teacher"):
                 raise ConfigError(
-                    "'teacher_settings' cannot set 'seed'.", "Teachers have the seeds from the network's own on."
+                    f"'teacher_settings' cannot set '{name}'.", "Teachers have the seeds from the network's own on."
                 )
             found[name] = " ".join(value.replace(",", " ").split())
-        return tuple(f"{TEACHER}{name}={value}" for name, value in found.items())
+        return tuple(f"{name}={value}" for name, value in found.items())
 
     @property
     def cutoff(self) -> int:

@@ -24,7 +24,7 @@ from recsys.dataset.split import Holdout
 from recsys.dataset.vocabulary import UNKNOWN
 from recsys.errors import InputError
 from recsys.models.base import OnEpoch, Recommender, Scores, batch_size
-from recsys.models.lstm.config import TEACHER, LSTMConfig
+from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.encoder import Encoder, item_vectors, to_onnx
 from recsys.models.lstm.inputs import Encoding, settled_shuffle
 
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
 NETWORK, ENCODER, ITEMS, FITTED = "network.keras", "encoder.onnx", "items.npz", "lstm.json"
 WIDE = "wide.npz"
-
-TOLD_OF_TEACHERS = ("epochs", "best_epoch", "best_validation", "teachers")
-"""What is kept of a teacher's facts."""
 
 
 class LSTMRecommender(Recommender):
@@ -72,8 +69,6 @@ class LSTMRecommender(Recommender):
         self.on_epoch = on_epoch
         self.epochs: list[dict[str, Any]] = []
         """One row an epoch: loss, validation metrics, seconds."""
-        self._whose = ""
-        """Whose teacher this is, in words, where it is one."""
         self._wide: Wide | None = None
         self._greets_users = True
         """Whether known users are served with their own vectors; validation may find that they are better without."""
@@ -99,7 +94,7 @@ class LSTMRecommender(Recommender):
         tags = self._encoding.item_tags(data.catalogue)
         taught = self._be_taught(data, validation, progress) if self.config.teachers else None
         is_taught = taught is not None
-        config = dataclasses.replace(self.config, seed=self.config.seed + self.config.n_teachers)
+        config = dataclasses.replace(self.config, seed=self.config.seed + self.config.teachers)
         backend.utils.set_random_seed(config.seed)
         state: dict[str, Any] = {"epochs": [], "best": -1.0, "best_epoch": 0}
         identity = {"config": self.config.to_mapping(), "data": _fingerprint(data, tags)}
@@ -123,7 +118,7 @@ class LSTMRecommender(Recommender):
         del taught  # the windows have their own part of it
         if resumed is None:
             training.compile_for_training(network, config, len(windows))
-        on_epoch = _counting_on(self.on_epoch, sum(map(_epochs_of, self.facts.get("teachers", ()))))
+        on_epoch = _counting_on(self.on_epoch, sum(teacher["epochs"] for teacher in self.facts.get("teachers", [])))
         judge = training.RankingValidation(
             lambda model: self._scorer(model, tags, data, validation),
             validation,
@@ -179,15 +174,16 @@ class LSTMRecommender(Recommender):
         teachers: list[LSTMRecommender] = []
         for number in range(self.config.teachers):
             if progress:
-                print(f"Teacher {number + 1} of {self.config.teachers}{self._whose}", file=sys.stderr)
+                print(f"Teacher {number + 1} of {self.config.teachers}", file=sys.stderr)
             workdir = None if self.workdir is None else self.workdir / f"teacher-{number}"
-            on_epoch = _counting_on(self.on_epoch, sum(_epochs_of(one.facts) for one in teachers))
+            on_epoch = _counting_on(self.on_epoch, sum(len(one.epochs) for one in teachers))
             teacher = type(self)(self.config.teacher(number), workdir=workdir, resume=self.resume, on_epoch=on_epoch)
-            teacher._data, teacher._whose = self._data, f" of teacher {number + 1}{self._whose}"
+            teacher._data = self._data
             teacher._fit(data, validation, progress)
             teachers.append(teacher)
         self.facts["teachers"] = [
-            {name: value for name, value in one.facts.items() if name in TOLD_OF_TEACHERS} for one in teachers
+            {name: teacher.facts.get(name) for name in ("epochs", "best_epoch", "best_validation")}
+            for teacher in teachers
         ]
         networks = [teacher._network for teacher in teachers if teacher._network is not None]
         counsel = Counsel.fit(data, self.config)
@@ -211,7 +207,9 @@ class LSTMRecommender(Recommender):
         """
         epochs = max(1, int(self.facts.get("best_epoch", 0)))
         settings = {**self.config.to_mapping(), "epochs": epochs}
-        settings["teacher_settings"] = [*self.config.teacher_settings, *_best_epochs(self.facts.get("teachers", ()))]
+        if taught := self.facts.get("teachers"):
+            theirs = round(sum(teacher["best_epoch"] for teacher in taught) / len(taught))
+            settings["teacher_settings"] = [*self.config.teacher_settings, f"epochs={max(1, theirs)}"]
         workdir = None if self.workdir is None else self.workdir / "final"
         final = type(self)(self.Config.from_mapping(settings), workdir=workdir, resume=self.resume)
         final.fit(self.data, progress=progress)
@@ -373,20 +371,6 @@ def _counting_on(on_epoch: OnEpoch | None, done: int) -> OnEpoch | None:
         on_epoch(done + epoch, judged)
 
     return counted
-
-
-def _epochs_of(facts: Mapping[str, Any]) -> int:
-    """Count the epochs of a fit, its teachers' included."""
-    return int(facts["epochs"]) + sum(map(_epochs_of, facts.get("teachers", ())))
-
-
-def _best_epochs(teachers: Sequence[Mapping[str, Any]], head: str = TEACHER) -> Iterator[str]:
-    """Say with how many epochs teachers were best, on average, as a setting; then their own teachers."""
-    if not teachers:
-        return
-    mean = sum(one["best_epoch"] for one in teachers) / len(teachers)
-    yield f"{head}epochs={max(1, round(mean))}"
-    yield from _best_epochs([one for teacher in teachers for one in teacher.get("teachers", ())], head + TEACHER)
 
 
 def _hide_untrained_users(network: keras.Model, histories: Histories) -> None:
