@@ -68,7 +68,7 @@ def run_one(
     metrics = list(map(str, metrics_at(metrics_of(data))))
     if join:  # what is wrong is said before hours are spent
         read_earlier(there, row, settings, split.sha256, metrics)
-    commit()
+    commit()  # of the code that runs, whatever is committed meanwhile
     models, serve_seconds = [], []
     evaluations: dict[int, Evaluation] = {}
     for seed in row.seeds:

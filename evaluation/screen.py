@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from evaluation.certainty import LEVEL, Interval, clear_winner
@@ -111,9 +110,8 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 
 def _comparison_heading(comparison: Comparison) -> str:
-    known = {field.name for field in fields(Protocol)}
-    protocol = Protocol(**{name: value for name, value in comparison.protocol.items() if name in known})
-    return f"{comparison.data_title}: {describe(protocol)}, test set {comparison.split_sha256[:12]}"
+    rules = describe(Protocol(**comparison.protocol))
+    return f"{comparison.data_title}: {rules}, test set {comparison.split_sha256[:12]}"
 
 
 def _compared_cells(comparison: Comparison) -> list[list[str]]:

@@ -90,7 +90,7 @@ def compare_variants(
         require_writable(options.out)
         row, seeds = find_row(options.data, "lstm"), parse_seeds(options.seeds)
         data, split = load(options.data, real_folder(options.real))
-        commit()
+        commit()  # of the code that runs, whatever is committed meanwhile
         measured = measure(data, split, untaught(row), seeds)
     except RecsysError as error:
         return refuse(error)

@@ -120,7 +120,7 @@ def evaluate(
     }
     words = [word for name, given in values.items() for value in given or [] for word in (f"--{name}", str(value))]
     command = shlex.join(["recsys", "evaluate", str(prepared), *words])
-    commit()
+    commit()  # of the code that runs, whatever is committed meanwhile
     entries, written = [], []
     for entry in contest(data, parts, entrants, metrics=metrics, part=part, rules=rules, seed=seed, progress=True):
         entries.append(entry)  # written at once: a later model may fail

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from recsys.errors import InputError
+from recsys.text.files import as_texts
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLIT_NAMES = {
@@ -53,7 +54,7 @@ def labels_of(
     column: pl.Series, name: str, classes: Sequence[str] | None
 ) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
     """Return each row's place among the classes, and the classes."""
-    spelled = _spelled(column)
+    spelled = _spelled(column, name)
     _require(spelled, column.name, name)
     if classes is None:
         kinds = spelled.unique().to_list()
@@ -76,7 +77,7 @@ def labels_of(
 
 def labels_above(column: pl.Series, name: str, bound: float) -> npt.NDArray[np.int32]:
     """Return 1 where the number is above the bound, else 0."""
-    _require(_spelled(column), column.name, name)
+    _require(_spelled(column, name), column.name, name)
     numbers = column.cast(pl.Float64, strict=False)
     bad = numbers.is_null() | numbers.is_nan()
     if bad.any():
@@ -88,20 +89,14 @@ def labels_above(column: pl.Series, name: str, bound: float) -> npt.NDArray[np.i
     return (numbers > bound).cast(pl.Int32).to_numpy()
 
 
-def _spelled(column: pl.Series) -> pl.Series:
+def _spelled(column: pl.Series, name: str) -> pl.Series:
     """Return the labels as trimmed texts, whole numbers without a fraction; blank ones and NaN become missing."""
     if column.dtype.is_float():
         column = column.set(~column.is_finite(), None)
         if (column.is_null() | (column == column.floor())).all():
             column = column.cast(pl.Int64, strict=False)
-    texts = _texts(column).str.strip_chars()
+    texts = as_texts(column, name).str.strip_chars()
     return texts.set(texts == "", None)
-
-
-def _texts(column: pl.Series) -> pl.Series:
-    if column.dtype.is_nested() or column.dtype == pl.Binary:
-        raise InputError(f"Column '{column.name}' holds no names but {column.dtype}.", "Name another column.")
-    return column.cast(pl.String)
 
 
 def _number_or_text(label: str) -> tuple[float, str]:
@@ -121,7 +116,7 @@ def _require(column: pl.Series, column_name: str, name: str) -> None:
 def split_of(column: pl.Series, name: str) -> npt.NDArray[np.str_]:
     """Return each row's part under its usual name."""
     _require(column, column.name, name)
-    spelled = _texts(column).str.strip_chars().str.to_lowercase()
+    spelled = as_texts(column, name).str.strip_chars().str.to_lowercase()
     parts = spelled.replace_strict(SPLIT_NAMES, default=None, return_dtype=pl.String)
     if parts.null_count():
         row = int(parts.is_null().arg_max() or 0)
@@ -142,7 +137,7 @@ def groups_of(frame: pl.DataFrame, group: str, split: str | None, name: str) -> 
 def truths_of(column: pl.Series, name: str) -> npt.NDArray[np.bool_]:
     """Return what a column says by true and false, yes and no, or 1 and 0."""
     _require(column, column.name, name)
-    spelled = _texts(column).str.strip_chars().str.to_lowercase()
+    spelled = as_texts(column, name).str.strip_chars().str.to_lowercase()
     truths = spelled.replace_strict(_TRUTHS, default=None, return_dtype=pl.Boolean)
     if truths.null_count():
         row = int(truths.is_null().arg_max() or 0)

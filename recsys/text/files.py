@@ -97,13 +97,18 @@ def read_texts(path: str | Path, text_column: str = "text") -> list[str]:
 
 def texts_of(column: pl.Series, name: str) -> list[str]:
     """Return a column's texts; what is missing is an empty text."""
+    texts: list[str] = as_texts(column, name).fill_null("").to_list()
+    return texts
+
+
+def as_texts(column: pl.Series, name: str) -> pl.Series:
+    """Return a column of a file with each cell as a text; raises InputError for lists and the like, or no UTF-8."""
     if column.dtype.is_nested():
         raise InputError(f"Column '{column.name}' of {name} holds no texts but {column.dtype}.", "Name another column.")
     try:
-        texts: list[str] = column.cast(pl.String).fill_null("").to_list()
+        return column.cast(pl.String)
     except pl.exceptions.PolarsError as error:
         raise unreadable(name, error) from error
-    return texts
 
 
 def missing_column(name: str, column: str, found: Sequence[str]) -> InputError:

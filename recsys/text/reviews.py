@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from recsys.errors import InputError
+from recsys.text.files import as_texts
 from recsys.text.stream import Stream, stream_table
 
 Floats = npt.NDArray[np.float64]
@@ -80,7 +81,7 @@ def score_reviews(
     parts: list[pl.DataFrame] = []
     n_read = 0
     for batch in stream.batches:
-        said = _said(batch.select(anime_id=id_column, text=text_column))
+        said = _said(batch.select(anime_id=id_column, text=text_column), stream.name)
         if len(said):
             chances = model.predict(said["text"].to_list()).astype(np.float64)
             judged = said.with_columns(
@@ -148,16 +149,13 @@ def wilson(means: Floats, counts: npt.NDArray[np.int64], z: float = Z_95) -> tup
     return np.clip(middle - half, 0.0, means), np.clip(middle + half, means, 1.0)
 
 
-def _said(batch: pl.DataFrame) -> pl.DataFrame:
+def _said(batch: pl.DataFrame, name: str) -> pl.DataFrame:
     """Keep the rows that have an id and say something."""
-    for column in batch.get_columns():
-        if column.dtype.is_nested() or column.dtype == pl.Binary:
-            raise InputError(f"Column '{column.name}' holds no texts but {column.dtype}.", "Name another column.")
+    ids = as_texts(batch["anime_id"], name).str.strip_chars()
+    batch = batch.with_columns(as_texts(batch["text"], name))
     if batch["anime_id"].dtype == pl.String:
-        batch = batch.with_columns(pl.col("anime_id").str.strip_chars())
-    named = pl.col("anime_id").is_not_null() & (pl.col("anime_id").cast(pl.String) != "")
-    texts = pl.col("text").cast(pl.String)
-    return batch.with_columns(texts).filter(named, texts.is_not_null(), texts.str.strip_chars() != "")
+        batch = batch.with_columns(ids)
+    return batch.filter(ids.is_not_null() & (ids != ""), pl.col("text").str.strip_chars() != "")
 
 
 def _summary(parts: list[pl.DataFrame], stream: Stream, n_read: int) -> pl.DataFrame:

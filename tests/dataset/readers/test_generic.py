@@ -3,14 +3,13 @@ from __future__ import annotations
 import gzip
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from recsys.dataset.prepare import prepare
-from recsys.dataset.prepared import Dataset, Order
+from recsys.dataset.prepared import Order
 from recsys.errors import ConfigError, InputError, RecsysError
 
 TABLE = pl.DataFrame({"uid": ["b", "a", "b"], "item": [3, 3, 1], "stars": [4.5, None, 2.0], "pos": [2, 1, 1]})
@@ -49,35 +48,6 @@ def test_position_column_declares_the_order(tmp_path: Path) -> None:
     assert noted == ["Column 'pos' is not used; pass --position-column pos if it says the watch order."]
 
 
-@pytest.mark.parametrize(
-    "cells",
-    [
-        ["1577880000", "1577880060"],
-        ["1577880000123", "1577880060000"],
-        ["1577880000.0", "1577880060.0"],
-        ["1577880000123456", "1577880060000000"],
-        ["2020-01-01T12:00:00Z", "2020-01-01 12:01:00"],
-        ["2020-01-01T14:00:00+02:00", "2020-01-01T12:01:00.000"],
-        ["2020-01-01 12:00:00 UTC", "2020/01/01 12:01"],
-    ],
-)
-def test_times_become_epoch_seconds(cells: list[str], tmp_path: Path) -> None:
-    path = tmp_path / "log.csv"
-    path.write_text("user,item,date\n" + f"1,2,{cells[1]}\n1,3,{cells[0]}\n", encoding="utf-8")
-    data = prepare(path)
-    assert data.order is Order.TIME
-    assert data.items.decode(data.histories.items).to_list() == [3, 2]
-    assert data.histories.times is not None
-    assert data.histories.times.tolist() == [1577880000, 1577880060]
-
-
-def test_dates_of_a_frame() -> None:
-    frame = pl.DataFrame({"user": [1, 1], "item": [2, 3]}).with_columns(
-        time=pl.Series(["2020-01-02", "2020-01-01"]).str.to_date()
-    )
-    assert prepare(frame).histories.times.tolist() == [1577836800, 1577923200]  # type: ignore[union-attr]
-
-
 def test_words_for_ratings(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("user_id,work_id,rating\n1,1,good\n1,2,\n1,3,bad\n", encoding="utf-8")
@@ -105,28 +75,6 @@ def test_text_ids_keep_their_zeros(tmp_path: Path) -> None:
     path.write_text("user,item\n007,2\n7,2\n", encoding="utf-8")
     assert prepare(path).users.ids.to_list() == [7]
     assert prepare(path, text_ids=True).users.ids.to_list() == ["007", "7"]
-
-
-def test_item_file_with_its_own_columns_and_separators(tmp_path: Path) -> None:
-    path = write(tmp_path, "log.csv")
-    (tmp_path / "titles.tsv").write_text(
-        "id\tlabel\tkinds\tthemes\tmore\tepisodes\tyear\n1\tOne\tAction; Drama\tSpace|War\tdrama\t?\t1999\n",
-        encoding="utf-8",
-    )
-    data = prepare(
-        path,
-        items=tmp_path / "titles.tsv",
-        item_id_column="id",
-        title_column="label",
-        genres_column="kinds",
-        tags_column="themes,more",
-        **COLUMNS,
-    )
-    first, second = data.catalogue.frame.rows(named=True)
-    assert (first["title"], first["genres"], first["tags"]) == ("One", ["Action", "Drama"], ["space", "war"])
-    assert (first["episodes"], first["year"]) == (None, 1999)
-    assert (second["title"], second["genres"]) == ("title 3", [])
-    assert data.card["counts"]["titles_described"] == 1
 
 
 def test_folder_of_interactions_and_items(tmp_path: Path) -> None:
@@ -215,12 +163,6 @@ def test_arguments_that_do_not_fit(tmp_path: Path) -> None:
         prepare(3)
 
 
-def test_item_file_of_other_titles(tmp_path: Path) -> None:
-    (tmp_path / "items.csv").write_text("item,title\n77,Far\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"None of the 2 titles is in the item file, whose ids are such as 77"):
-        prepare(write(tmp_path, "log.csv"), items=tmp_path / "items.csv", **COLUMNS)
-
-
 @pytest.mark.realdata
 def test_annict(realdata: Path) -> None:
     folder = realdata / "anime" / "annict"
@@ -269,21 +211,6 @@ def test_numbers_of_a_frame_that_are_none(tmp_path: Path) -> None:
         prepare(frame.with_columns(user=pl.Series([1.0, 1.0, 2.5])))
 
 
-@pytest.mark.parametrize("kind", [pl.Int64, pl.Float64, pl.String])
-def test_dates_without_hyphens_are_dates(kind: type[pl.DataType]) -> None:
-    frame = pl.DataFrame({"user": [1, 1], "item": [1, 2], "date": [20_200_131, 20_200_201]})
-    times = prepare(frame.with_columns(pl.col("date").cast(pl.Int64).cast(kind))).histories.times
-    assert times is not None
-    assert times.tolist() == [1_580_428_800, 1_580_515_200]
-
-
-def test_times_that_nobody_can_mean_are_doubted() -> None:
-    frame = pl.DataFrame({"user": [1, 1], "item": [1, 2], "date": [2019, 2020]})
-    assert "All times are before 1980" in prepare(frame).card["notes"][0]
-    mixed = frame.with_columns(date=pl.Series([20_200_131, 1_600_000_000]))
-    assert prepare(mixed).card["times"]["last"].startswith("2020-09")  # not all are dates: seconds
-
-
 def test_the_cell_that_is_wrong_is_blamed_and_not_a_date(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     rows = ["1,1,2020-01-01"] * 20_000 + ["1,x,2020-01-02"]
@@ -319,100 +246,3 @@ def test_a_frame_of_mixed_types_is_refused() -> None:
     pandas = pytest.importorskip("pandas")
     with pytest.raises(InputError, match="The frame cannot be read"):
         prepare(pandas.DataFrame({"user": [1, "a"], "item": [1, 2]}))
-
-
-def test_relations_between_titles_are_kept(tmp_path: Path) -> None:
-    (tmp_path / "interactions.csv").write_text("user_id,anime_id\n1,1\n1,2\n1,3\n", encoding="utf-8")
-    (tmp_path / "anime.csv").write_text("anime_id,name,sequel_of\n1,One,\n2,Two,1\n3,Three,99\n", encoding="utf-8")
-    data = prepare(tmp_path)
-    assert data.catalogue.frame["sequel_of"].to_list() == [None, 1, 99]
-    assert data.catalogue.prequels.tolist() == [0, 0, 0, 2, 0]
-    data.save(tmp_path / "prepared")
-    assert Dataset.load(tmp_path / "prepared").catalogue.frame.equals(data.catalogue.frame)
-    (tmp_path / "anime.csv").write_text("anime_id,name,sequel_of\n1,One,\n2,Two,1.0\n", encoding="utf-8")
-    as_pandas_writes_it = prepare(tmp_path / "interactions.csv", items=tmp_path / "anime.csv").catalogue
-    assert as_pandas_writes_it.frame["sequel_of"].to_list() == [None, 1, None]
-    assert "sequel_of" not in prepare(tmp_path / "interactions.csv").catalogue.frame.columns
-
-
-def test_text_ids_relate_titles_too(tmp_path: Path) -> None:
-    items = pl.DataFrame({"anime_id": ["a", "b"], "sequel_of": [None, " a "]})
-    items.write_parquet(tmp_path / "items.parquet")
-    pl.DataFrame({"user_id": [1, 1], "anime_id": ["a", "b"]}).write_parquet(tmp_path / "interactions.parquet")
-    assert prepare(tmp_path).catalogue.prequels.tolist() == [0, 0, 0, 2]
-
-
-def test_the_separator_of_most_titles_counts(tmp_path: Path) -> None:
-    path = write(tmp_path, "log.csv")
-    rows = ['1,One,"Action, Drama"\n', '2,Two,"Drama, Action"\n', "3,Three,Sci|Fi\n"]
-    (tmp_path / "titles.csv").write_text("anime_id,title,genres\n" + "".join(rows), encoding="utf-8")
-    data = prepare(path, items=tmp_path / "titles.csv", **COLUMNS)
-    assert data.catalogue.frame["genres"].to_list()[0] == ["Action", "Drama"]
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        ["1577880000100", "1577880000900"],
-        ["1577880000.1", "1577880000.9"],
-        ["1577880000000001", "1577880000000002"],
-        ["1577880000000001000", "1577880000000002000"],
-        ["2020-01-01T12:00:00.1Z", "2020-01-01 12:00:00.9"],
-    ],
-)
-@pytest.mark.parametrize("as_file", [True, False])
-def test_what_differs_by_less_than_a_second_is_in_order(cells: list[str], as_file: bool, tmp_path: Path) -> None:
-    path = tmp_path / "log.csv"
-    path.write_text(f"user,item,date,rating\n1,2,{cells[1]},9\n1,3,{cells[0]},8\n1,2,{cells[0]},3\n", encoding="utf-8")
-    data = prepare(path if as_file else pl.read_csv(path))
-    assert data.items.decode(data.histories.items).to_list() == [3, 2]
-    assert data.histories.times is not None
-    assert data.histories.times.tolist() == [1577880000, 1577880000]
-    assert data.histories.ratings is not None
-    assert data.histories.ratings.tolist() == [8, 9], "of the repeated title the latest counts"
-
-
-def test_finer_times_of_a_frame_are_in_order() -> None:
-    frame = pl.DataFrame({"user": [1, 1], "item": [2, 3], "time": ["2020-01-01T12:00:00.9", "2020-01-01T12:00:00.1"]})
-    for unit in ("ms", "us", "ns"):
-        data = prepare(frame.with_columns(pl.col("time").str.to_datetime(time_unit=unit)))  # type: ignore[arg-type]
-        assert data.items.decode(data.histories.items).to_list() == [3, 2]
-
-
-@pytest.mark.parametrize("suffix", ["frame", "csv", "parquet"])
-def test_positions_are_whole_numbers(suffix: str, tmp_path: Path) -> None:
-    frame = pl.DataFrame({"user": [1, 1, 1], "item": [2, 3, 4], "pos": [2.0, 1.5, 1.0]})
-    source: Any = frame
-    if suffix != "frame":
-        source = tmp_path / f"log.{suffix}"
-        frame.write_csv(source) if suffix == "csv" else frame.write_parquet(source)
-    with pytest.raises(InputError, match=r"'pos' must be a whole number, but row 2 of .* has '1\.5'"):
-        prepare(source, position_column="pos")
-    whole = prepare(frame.with_columns(pos=pl.Series([2.0, 3.0, 1.0])), position_column="pos")
-    assert whole.items.decode(whole.histories.items).to_list() == [4, 2, 3]
-
-
-def test_what_is_odd_in_a_late_row_of_an_item_file_is_read(tmp_path: Path) -> None:
-    n = 10_500
-    log = pl.DataFrame({"user": [1] * n, "item": range(n)})
-    rows = [f"{item},Title {item},{'Unknown' if item == n - 2 else 12}" for item in range(n)]
-    path = tmp_path / "items.csv"
-    path.write_text("\n".join(["item,title,episodes", *rows, "x11,Other,3"]), encoding="utf-8")
-    frame = prepare(log, items=path).catalogue.frame
-    assert frame["episodes"].null_count() == 1
-    assert frame["title"].null_count() == 0
-
-
-def test_an_item_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
-    rows = ["item,title,genres", *(f"{item},Title {item},Drama" for item in range(50)), "50,Caf\u00e9,Drama"]
-    path = tmp_path / "items.csv"
-    path.write_bytes("\n".join(rows).encode("latin-1"))
-    with pytest.raises(InputError, match=r"items\.csv"):
-        prepare(pl.DataFrame({"user": [1, 1], "item": [2, 3]}), items=path)
-
-
-def test_ids_that_pandas_made_fractions_find_their_titles(tmp_path: Path) -> None:
-    path = tmp_path / "items.parquet"
-    pl.DataFrame({"item": [2.0, None, 3.0], "title": ["Two", "None", "Three"]}).write_parquet(path)
-    data = prepare(pl.DataFrame({"user": [1, 1], "item": [2, 3]}), items=path)
-    assert data.catalogue.frame["title"].to_list() == ["Two", "Three"]
