@@ -29,6 +29,7 @@ from tests.models.lstm_data import TINY, markov_dataset
 from tests.worlds import camps
 
 WIDE = dataclasses.replace(TINY, wide_neighbours=5, wide_regularization=2.0)
+BESIDE = dataclasses.replace(WIDE, wide_share=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,15 @@ class TestWideLSTMContract(RecommenderContract):
     def learning_data(self) -> Sequence[Dataset]:
         taste, noise = super().learning_data()
         return dataclasses.replace(taste, order=Order.NONE), dataclasses.replace(noise, order=Order.NONE)
+
+
+class TestLinearModelBesideTheLSTMContract(RecommenderContract):
+    learns = "walks"
+    knows_people = True
+
+    @classmethod
+    def make(cls) -> LSTMRecommender:
+        return LSTMRecommender(dataclasses.replace(BESIDE, epochs=12, learning_rate=0.01))
 
 
 # -- cases by hand -----------------------------------------------------------------------------------------------------
@@ -217,3 +227,40 @@ def test_fitted_again_on_data_with_an_order_it_forgets_the_wide_part(unordered: 
     listed = dataclasses.replace(unordered, order=Order.LISTED)
     model = LSTMRecommender(WIDE).fit(unordered).fit(listed)
     assert np.array_equal(model.scores(listed.histories), LSTMRecommender(WIDE).fit(listed).scores(listed.histories))
+
+
+# -- added to a network that learned by itself, in data with an order ------------------------------------------------
+
+
+def test_in_data_with_an_order_it_adds_a_share_of_slims_log_odds(tmp_path: Path) -> None:
+    data = markov_dataset(0.8, n_users=60, length=14)
+    alone, both = (LSTMRecommender(config).fit(data) for config in (WIDE, BESIDE))
+    slim = SLIMRecommender(SLIMConfig(neighbours=5, regularization=2.0)).fit(data)
+    linear = np.log(1 + np.maximum(slim.scores(data.histories), 0) / SMALL)
+    found = both.scores(data.histories)
+    assert np.abs(linear[:, FIRST:]).max() > 1
+    assert np.allclose(found[:, FIRST:], (alone.scores(data.histories) + 0.5 * linear)[:, FIRST:], atol=1e-4)
+    wished, without = (model.scores(data.histories, mood=["Drama"])[:, FIRST:] for model in (both, alone))
+    assert np.allclose(wished - without, 0.5 * linear[:, FIRST:], atol=1e-4)  # the network itself hears the wish
+    loaded = load_model(both.save(tmp_path / "model"))
+    assert np.array_equal(loaded.scores(data.histories), found)
+
+
+def test_the_network_and_its_epochs_are_judged_without_it_and_then_with_it() -> None:
+    data = markov_dataset(0.8, n_users=60, length=14)
+    split = split_dataset(data)
+    alone, both = (LSTMRecommender(config).fit(data, split) for config in (WIDE, BESIDE))
+    judged = [[row["val_ndcg@10"] for row in model.epochs] for model in (alone, both)]
+    assert judged[0] == judged[1]
+    told = both.facts["validation_with_the_linear_model"]
+    assert told == ranking_quality(both.scores, split.validation)
+    assert "validation_with_the_linear_model" not in alone.facts
+    assert both.refit()._wide is not None
+
+
+def test_its_share_is_for_data_with_an_order_and_not_for_teachers(unordered: Dataset) -> None:
+    assert np.array_equal(
+        *(LSTMRecommender(config).fit(unordered).scores(unordered.histories) for config in (WIDE, BESIDE))
+    )
+    assert dataclasses.replace(BESIDE, teachers=1).teacher(0).wide_share == 0
+    assert not dataclasses.replace(BESIDE, wide_neighbours=0).adds_wide

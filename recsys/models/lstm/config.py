@@ -45,13 +45,20 @@ class LSTMConfig(Settings):
     )
     wide_neighbours: int = setting(
         50,
-        "in data without an order, titles from which a linear model beside the network predicts each title (0: none)",
+        "titles from which the linear model beside the network (SLIM) predicts each title (0: none)",
         low=0,
         high=1000,
     )
     wide_regularization: float = setting(100.0, "weight of the squared size of the linear model's weights", low=1e-3)
     wide_titles: int = setting(
         20_000, "how many of the most watched titles are in that linear model, and in the SLIM that teaches", low=1
+    )
+    wide_share: float = setting(
+        0.0,
+        "in data with an order, what the linear model's log odds count beside the trained network (0: not fitted);"
+        " without one, both learn together",
+        low=0.0,
+        high=10.0,
     )
     max_tokens: int = setting(256, "how many genres and tags get an embedding, most frequent first (0: none)", low=0)
     wish_rate: float = setting(0.1, "share of training samples that wish for tags of the next anime", low=0.0, high=1.0)
@@ -148,7 +155,8 @@ class LSTMConfig(Settings):
 
     def teacher(self, number: int) -> Self:
         """Return the settings of a teacher, counted from 0; ConfigError where its own ones are wrong."""
-        usual = {**self.to_mapping(), "teachers": 0, "teacher_settings": (), "seed": self.seed + number}
+        alone: dict[str, Any] = {"teachers": 0, "teacher_settings": (), "wide_share": 0.0}
+        usual = {**self.to_mapping(), **alone, "seed": self.seed + number}
         try:
             return type(self).from_flags(self.teacher_settings, usual)
         except ConfigError as error:
@@ -168,6 +176,11 @@ class LSTMConfig(Settings):
                 )
             found[name] = " ".join(value.replace(",", " ").split())
         return tuple(f"{name}={value}" for name, value in found.items())
+
+    @property
+    def adds_wide(self) -> bool:
+        """Tell whether a linear model is added to a network that learned by itself, in data with an order."""
+        return self.wide_share > 0 and self.wide_neighbours > 0
 
     @property
     def cutoff(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib.util
 import json
 import sys
@@ -97,7 +96,7 @@ class LSTMRecommender(Recommender):
         config = dataclasses.replace(self.config, seed=self.config.seed + self.config.teachers)
         backend.utils.set_random_seed(config.seed)
         state: dict[str, Any] = {"epochs": [], "best": -1.0, "best_epoch": 0}
-        identity = {"config": self.config.to_mapping(), "data": _fingerprint(data, tags)}
+        identity = {"config": self.config.to_mapping(), "data": training.fingerprint(data, tags)}
         resumed = training.read_checkpoint(self.workdir, identity) if self.resume and self.workdir else None
         if self.resume and resumed is None and progress:
             print(f"No checkpoint in {self.workdir}: training begins anew.", file=sys.stderr)
@@ -144,6 +143,8 @@ class LSTMRecommender(Recommender):
         self._scorer(network, tags, data, validation)
         if validation is not None and self._encoding.n_users:
             self._greets_users = self._users_are_worth_it(validation)
+        if not self._unordered and self.config.adds_wide:
+            self._add_wide(data, validation)
         self.facts |= {
             "epochs": len(self.epochs),
             "best_epoch": judge.state["best_epoch"],
@@ -199,6 +200,17 @@ class LSTMRecommender(Recommender):
 
         self._wide = Wide(fit_weights(data, self.config), np.zeros(self.config.dim + 1, dtype=np.float32))
         return CrossFitted.fit(data, self.config)
+
+    def _add_wide(self, data: Dataset, validation: Holdout | None) -> None:
+        """Fit the linear model beside the trained network."""
+        from recsys.models.lstm.training import ranking_quality
+        from recsys.models.lstm.wide import Wide
+
+        self._wide = Wide.beside(data, self.config)
+        if validation is not None:
+            self.facts["validation_with_the_linear_model"] = ranking_quality(
+                self._scores, validation, self.config.cutoff, batch=batch_size(data.n_codes)
+            )
 
     def refit(self, *, progress: bool = False) -> Self:
         """Fit anew on everything, validation and test rows included, for the epochs that validation found best.
@@ -283,7 +295,7 @@ class LSTMRecommender(Recommender):
         if self._wide is not None:
             scores *= np.float32(self._wide.deep_share)
             scores += self._wide.scores(histories, states).toarray()  # several times faster than adding at its places
-            if wish := self._wish(mood):  # the linear model cannot read it, and outweighs what the network makes of it
+            if self._unordered and (wish := self._wish(mood)):  # there it outweighs the network, and cannot read it
                 has = self.data.catalogue.token_matrix(wish).mean(axis=1)
                 scores += np.float32(self.config.wish_odds) * has.astype(np.float32)
         return scores
@@ -355,7 +367,7 @@ class LSTMRecommender(Recommender):
         self._encoder = Encoder(self._graph, self.config, self._encoding)
         with np.load(folder / ITEMS, allow_pickle=False) as arrays:
             self._vectors, self._bias = arrays["vectors"], arrays["bias"]
-        if self._encoding.has_wide:
+        if self._encoding.has_wide or (self.config.adds_wide and not self._unordered):
             from recsys.models.lstm.wide import Wide
 
             with np.load(folder / WIDE, allow_pickle=False) as arrays:
@@ -381,12 +393,3 @@ def _hide_untrained_users(network: keras.Model, histories: Histories) -> None:
     untrained[histories.users[histories.lengths >= 2]] = False
     table[untrained] = table[UNKNOWN]
     layer.set_weights([table])
-
-
-def _fingerprint(data: Dataset, tags: npt.NDArray[np.float32]) -> str:
-    """Hash all that a network of certain settings learns from."""
-    histories = data.histories
-    found = hashlib.sha256(f"{data.order} {tags.shape}".encode())
-    for values in (histories.offsets, histories.items, histories.users, histories.ratings, histories.times, tags):
-        found.update(b"none" if values is None else values.tobytes())
-    return found.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from recsys.backend import fit_verbosity
 from recsys.dataset.histories import Histories
+from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Holdout
 from recsys.errors import ConfigError, InputError
 from recsys.models.base import BATCH, OnEpoch
@@ -179,6 +181,15 @@ def _replace(path: Path, write: Callable[[Path], Any]) -> None:
     beside = path.with_name("new." + path.name)
     write(beside)
     beside.replace(path)
+
+
+def fingerprint(data: Dataset, tags: npt.NDArray[np.float32]) -> str:
+    """Hash all that a network of certain settings learns from."""
+    histories = data.histories
+    found = hashlib.sha256(f"{data.order} {tags.shape}".encode())
+    for values in (histories.offsets, histories.items, histories.users, histories.ratings, histories.times, tags):
+        found.update(b"none" if values is None else values.tobytes())
+    return found.hexdigest()
 
 
 def read_checkpoint(folder: Path, identity: dict[str, Any]) -> tuple[keras.Model, dict[str, Any]] | None:

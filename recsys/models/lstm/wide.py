@@ -1,7 +1,9 @@
-"""The wide part: SLIM's item-to-item weights, whose scores the network adds to its own with a weight that it learns.
+"""The wide part: SLIM's item-to-item weights, whose scores the network adds to its own.
 
-After Wide & Deep (Cheng et al., DLRS 2016), with a closed-form linear model for the wide part. A linear model's scores
-of the people that it was fitted on are too good, so in training everybody's come from a fit without them.
+After Wide & Deep (Cheng et al., DLRS 2016), with a closed-form linear model for the wide part. In data without an order
+the network learns beside it, and with what weight. A linear model's scores of the people that it was fitted on are too
+good, so in training everybody's come from a fit without them. In data with an order it is added to a network that
+learned by itself, with a weight that the settings give.
 """
 
 from __future__ import annotations
@@ -137,6 +139,12 @@ class Wide:
     weights: Any
     gate: npt.NDArray[np.float32]
     deep_share: float = 0.4  # what Kaggle's table asks for, where there is no validation part to ask
+
+    @classmethod
+    def beside(cls, data: Dataset, config: LSTMConfig) -> Wide:
+        """Fit it for a network that learned by itself: after every state its weight is `wide_share`."""
+        gate = np.append(np.zeros(config.dim), np.log(config.wide_share)).astype(np.float32)
+        return cls(fit_weights(data, config), gate, deep_share=1.0)
 
     def scores(self, histories: Histories, states: npt.NDArray[np.float32]) -> Any:
         """Return what is added to the network's scores, CSR (n_users, n_codes): most titles get nothing."""
