@@ -2,9 +2,9 @@
 
     python -m evaluation.liked --data ml100k --liked 4
 
-The LSTM is fitted once a weight and a seed, with the settings of its published row (but for teachers), and judged
-twice on the test part: on all held-out titles, and on those alone that were rated `--liked` or more. Differences are to
-the first weight, on the same users (paired bootstrap, 95 %).
+The LSTM is fitted once a weight and a seed, with the settings of its published row (but for teachers and linear part),
+and judged twice on the test part: on all held-out titles, and on those alone that were rated `--liked` or more.
+Differences are to the first weight, on the same users (paired bootstrap, 95 %).
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@
 
 A system that answers knows when it is asked, so a model may read how long the person has waited since the last event.
 It is told nothing else of what is watched then. The LSTM is fitted with the settings of its published row (but for
-teachers), without and with that input (`--width`), and judged on the test part: the first with request times hidden,
-the second with times told, and hidden. Differences are to the first, on the same users (paired bootstrap, 95 %).
+teachers and linear part), without and with that input (`--width`), and judged on the test part: the first with request
+times hidden, the second with times told, and hidden. Differences are to the first, on the same users (paired
+bootstrap, 95 %).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Variants of the LSTM's published row, fitted and judged beside each other on the same people.
 
-They have no teachers (unless by `--set teachers=2`): every variant would multiply their trainings.
+They have no teachers (unless by `--set teachers=2`), which every variant would train anew, and no linear part; of a row
+whose teachers differ from the network, they are variants of a teacher.
 """
 
 from __future__ import annotations
@@ -83,8 +84,8 @@ def compare_variants(
 ) -> int:
     """Load the data, measure, and write what came out as one JSON file; returns the exit code.
 
-    `measure` gets data, split, the row's settings without teachers, and the seeds; `words` are the command without
-    what all share.
+    `measure` gets data, split, the row's settings without teachers and linear part, and the seeds; `words` are the
+    command without what all share.
     """
     try:
         require_writable(options.out)

@@ -2,7 +2,7 @@
 
     python -m evaluation.benchmarks.training [--data ml1m] [--seed 0] [--set epochs=16] [--folder FOLDER]
 
-The settings are those of the data set's published row, without teachers: one network, trained once
+The settings are those of the data set's published row, without teachers and linear part: one network, trained once
 (of a row whose teachers differ from the network, a teacher). The seconds of an
 epoch include its validation. With `--folder` the training is kept there; an interrupted one goes on, and what was done
 before counts with the seconds it took then.

@@ -326,14 +326,6 @@ class TextClassifier:
             model._folder, model._checksum = folder, checksum_of(folder / NETWORK)
         return model
 
-    def _keras_network(self) -> keras.Model:
-        if self._network is None:
-            from recsys.backend import load_keras
-
-            assert self._folder is not None
-            self._network = load_keras().models.load_model(self._folder / NETWORK, compile=False)
-        return self._network
-
 
 def _first_of_equals(cleaned: Sequence[str], labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
     """Return the row where each text first appears with each of its classes, ascending."""

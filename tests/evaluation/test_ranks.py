@@ -11,8 +11,6 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.split import Holdout
 from recsys.errors import InputError
 
-NONE_SEEN = Histories.from_lists([[]])
-
 
 def ranks_of(scores, targets, seen=()):
     row = np.array([[9, 9, *scores]], dtype=np.float32)  # codes 0 and 1 score high and must not count

@@ -20,7 +20,9 @@ class ReadOptions(Settings):
     user_column: str | None = setting(None, "Column of the user ids.")
     item_column: str | None = setting(None, "Column of the title ids.")
     rating_column: str | None = setting(None, "Column of the ratings.")
-    time_column: str | None = setting(None, "Column of the times: epoch seconds or milliseconds, or ISO dates.")
+    time_column: str | None = setting(
+        None, "Column of the times: epoch seconds or milliseconds, ISO dates, or 20200131."
+    )
     position_column: str | None = setting(None, "Column that says the watch order; the data's order is then 'listed'.")
     separator: str | None = setting(None, "Character between the fields of a text file; guessed from its first line.")
     text_ids: bool = setting(False, "Take ids as texts even where they look like numbers.")

@@ -91,7 +91,9 @@ class LSTMConfig(Settings):
         2e-3, "the optimizer's largest step size", low=1e-7, high=1.0, search=Range(3e-4, 1e-2, log=True)
     )
     schedule: str = setting(
-        "cosine", "course of the learning rate after the first, rising epoch", choices=("cosine", "constant")
+        "cosine",
+        "course of the learning rate: cosine, after a first, rising epoch; or constant from the start",
+        choices=("cosine", "constant"),
     )
     beta_2: float = setting(0.98, "Adam's second-moment decay", low=0.0, high=0.99999)
     clip_norm: float = setting(5.0, "largest global norm of a gradient", low=1e-6)
@@ -179,7 +181,7 @@ class LSTMConfig(Settings):
 
     @property
     def adds_wide(self) -> bool:
-        """Tell whether a linear model is added to a network that learned by itself, in data with an order."""
+        """Tell whether a linear model is added to the trained network, in data with an order."""
         return self.wide_share > 0 and self.wide_neighbours > 0
 
     @property

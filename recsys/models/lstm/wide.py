@@ -3,7 +3,7 @@
 After Wide & Deep (Cheng et al., DLRS 2016), with a closed-form linear model for the wide part. In data without an order
 the network learns beside it, and with what weight. A linear model's scores of the people that it was fitted on are too
 good, so in training everybody's come from a fit without them. In data with an order it is added to a network that
-learned by itself, with a weight that the settings give.
+is trained already, with a weight that the settings give.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Wide:
 
     @classmethod
     def beside(cls, data: Dataset, config: LSTMConfig) -> Wide:
-        """Fit it for a network that learned by itself: after every state its weight is `wide_share`."""
+        """Fit it for a network that is trained already: after every state its weight is `wide_share`."""
         gate = np.append(np.zeros(config.dim), np.log(config.wide_share)).astype(np.float32)
         return cls(fit_weights(data, config), gate, deep_share=1.0)
 
