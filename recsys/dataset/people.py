@@ -61,8 +61,8 @@ def read_person(path: str | Path, data: Dataset) -> Person:
 
     A .txt file may hold a title a line instead, and any file may be gzipped.
     The rows are in watch order unless they have timestamps (epoch seconds or milliseconds, ISO dates, 20200131).
-    Commas, tabs or semicolons separate; a rating that is empty, 0 or -1 is missing. Titles that the data does not know are left
-    out; when none is known that is an error, as is a value that cannot be read (InputError with its row).
+    Commas, tabs or semicolons separate; a rating that is empty, 0 or -1 is missing. Titles that the data does not know
+    are left out; when none is known that is an error, as is a value that cannot be read (InputError with its row).
     """
     path = Path(path)
     index = TitleIndex(data.catalogue)
