@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import os
 import tomllib
 import types
 import typing
@@ -239,8 +238,3 @@ def flag_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return show(tuple(value) if isinstance(value, list) else value)
-
-
-def usable_cores() -> int:
-    """Count the processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -17,12 +17,13 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from recsys.artifact import read_manifest, reading_files, write_folder
-from recsys.config import Settings, usable_cores
+from recsys.config import Settings
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, UserIds
 from recsys.dataset.split import Holdout, Split
 from recsys.dataset.vocabulary import FIRST
 from recsys.errors import InputError, RecsysError, UnknownIdError
+from recsys.machine import usable_cores
 from recsys.ranking.filters import Filters, split_names
 from recsys.ranking.frames import recommendation_frame, similar_frame
 from recsys.ranking.topk import TopK, top_k

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from recsys.config import Range, Settings, setting, usable_cores
+from recsys.config import Range, Settings, setting
 from recsys.errors import ConfigError
+from recsys.machine import GB, available_memory, usable_cores
 from recsys.models.base import Scores
 from recsys.models.collaborative import CollaborativeRecommender, to_dense
 
-GB = 1e9
 BLOCK = 1024
 """Rows of the title-by-title matrix that are worked on at a time, so that nothing of its size is made besides."""
 
@@ -183,18 +181,3 @@ def _enough_memory(n_titles: int, dtype: np.dtype[Any]) -> Iterator[None]:
             + (f"{free / GB:.1f} GB are free." if room == free else "the system gave less."),
             f"Give weights to the most watched titles only: --set max_titles={fitting}.",
         ) from None
-
-
-def available_memory() -> float | None:
-    """Return the bytes of memory that can still be taken (where a system hides that, all it has), or None."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        names = getattr(os, "sysconf_names", {})
-        known = "SC_PHYS_PAGES" in names and "SC_PAGE_SIZE" in names
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) if known else None
-    with suppress(OSError, ValueError):  # no container, or one without a limit: no such file, or the word max
-        limit, used = (float(Path("/sys/fs/cgroup", name).read_text()) for name in ("memory.max", "memory.current"))
-        free = min(free, limit - used)
-    return free

@@ -16,9 +16,9 @@ from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout
 from recsys.dataset.vocabulary import FIRST
 from recsys.errors import ConfigError
+from recsys.machine import GB, available_memory
 from recsys.models.base import Recommender, Scores
 from recsys.models.collaborative import interaction_matrix, to_dense
-from recsys.models.linear import GB, available_memory
 from recsys.models.popularity import count_watchers
 
 DENSE_FROM = 0.25

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from recsys.config import usable_cores
+from recsys.machine import usable_cores
 from recsys.text.codes import Codes
 from recsys.text.config import TextConfig
 from recsys.text.ngrams import distinct_buckets

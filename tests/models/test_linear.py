@@ -11,7 +11,7 @@ from recsys.errors import ConfigError
 from recsys.models import linear, make_model
 from recsys.models.base import Recommender
 from recsys.models.collaborative import interaction_matrix
-from recsys.models.linear import EASEConfig, EASERecommender, available_memory, gram_matrix, solve_weights
+from recsys.models.linear import EASEConfig, EASERecommender, gram_matrix, solve_weights
 from recsys.ranking.filters import Filters
 from tests.contract import RecommenderContract
 from tests.worlds import camps
@@ -128,11 +128,6 @@ def test_memory_that_runs_out_on_the_way_is_reported_alike(monkeypatch: pytest.M
         ConfigError, match=r"EASE needs 0\.0 GB .* between 25 titles, and the system gave less\. Give weights"
     ):
         EASERecommender().fit(camps())
-
-
-def test_available_memory_is_a_number_of_bytes() -> None:
-    free = available_memory()
-    assert free is None or free > 1e6
 
 
 def test_similar_titles_are_of_the_same_camp() -> None:

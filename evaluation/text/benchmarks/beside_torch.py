@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.benchmarks.measure import RESULTS, write_benchmark
-from recsys.config import usable_cores
 from recsys.errors import InputError, RecsysError, refuse
+from recsys.machine import usable_cores
 from recsys.text.config import TextConfig
 from recsys.text.recipes import RECIPES, recipe
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from recsys.config import usable_cores
 from recsys.dataset.histories import Histories
+from recsys.machine import usable_cores
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import Encoding, Events, gather_windows
 from recsys.onnx_graph import Graph

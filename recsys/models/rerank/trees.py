@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from recsys.config import usable_cores
 from recsys.errors import ConfigError
+from recsys.machine import usable_cores
 from recsys.models.rerank.candidates import Floats
 from recsys.models.rerank.config import RerankConfig
 
