@@ -109,7 +109,7 @@ def enter(
         if model.data.items != data.items:
             raise InputError(f"{folder} was fitted on other titles than {data.name} has.", "Give its own data folder.")
         refuse_leak(model, split, part)
-        label = model.name if model.name not in entrants else folder.name
+        label = model.name if model.name not in entrants else folder.resolve().name
         if label in entrants:
             raise InputError(f"Two models would be called '{label}'.", "Rename one of the folders.")
         entrants[label] = [model]
@@ -130,7 +130,12 @@ def refuse_other_results(
         path = result_path({"data": data.name, "model": label}, out)
         if not path.is_file():
             continue
-        there = read_result(path)
+        try:
+            there = read_result(path)
+        except InputError as error:
+            raise InputError(
+                error.message, "Choose another folder (--out), or pass --overwrite to replace it."
+            ) from None
         theirs = Rules().named() | there["protocol"]  # an older file may not name all of them
         other = [name for name, value in ours.items() if theirs[name] != value]
         if other or there["split_sha256"] != split.sha256:

@@ -251,6 +251,7 @@ def _batches(n_users: int, size: int, progress: bool) -> Sequence[int] | Any:
     starts = range(0, n_users, size)
     if not progress:
         return starts
+    from rich.console import Console
     from rich.progress import track
 
-    return track(starts, description="Ranking")
+    return track(starts, description="Ranking", console=Console(stderr=True))

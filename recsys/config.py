@@ -19,6 +19,9 @@ from typing import Any, Self
 
 from recsys.errors import ConfigError, InputError
 
+HIGHEST_SEED = 2**31 - 1
+"""NumPy and Keras take no higher one, and tables of results hold no higher one."""
+
 
 @dataclass(frozen=True)
 class Range:
@@ -122,7 +125,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     """Read a TOML file of settings."""
     path = Path(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist.", "Check the path of the settings file.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

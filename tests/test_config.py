@@ -153,3 +153,16 @@ def test_every_models_space_holds_its_defaults_and_only_valid_values(name: str) 
             condition = space[other]
             assert isinstance(condition, Choice)
             assert value in condition.options
+
+
+def test_a_byte_order_mark_before_settings_is_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_bytes(b"\xef\xbb\xbfepochs = 3\n")
+    assert read_toml(path) == {"epochs": 3}
+
+
+@pytest.mark.parametrize("name", [name for name in REGISTRY if model_class(name).Config.has("seed")])
+def test_no_seed_is_higher_than_tables_of_results_hold(name: str) -> None:
+    config = model_class(name).Config
+    with pytest.raises(ConfigError, match="seed"):
+        config.from_mapping({"seed": 2**31})

@@ -45,24 +45,35 @@ class Described(Protocol):
 
 
 def write_report(
-    classifier: Described, corpus: Corpus, judgement: Judgement, target: str | Path, *, data: str = ""
+    classifier: Described,
+    corpus: Corpus,
+    judgement: Judgement,
+    target: str | Path,
+    *,
+    data: str = "",
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write the page of a judgement; returns what was written, the page first.
 
     A `target` that ends in .html is the page. Any other is a folder, which gets `report.html` and the pictures,
-    `confusion` and, where the classifier has epochs, `learning`, as PNG and as SVG. Earlier ones are replaced. `data`
-    names the corpus to people.
+    `confusion` and, where the classifier has epochs, `learning`, as PNG and as SVG. Earlier ones are an error, or with
+    `overwrite` replaced. `data` names the corpus to people.
     """
     target = Path(target)
     drawn = figures(classifier, judgement, data)
-    alone = target.suffix.lower() in (".html", ".htm")
+    page = page_path(target)
+    alone = page == target
     pictures = {} if alone else {target / f"{name}.{kind}": name for name in drawn for kind in ("png", "svg")}
-    page = target if alone else target / "report.html"
     for path in (page, *pictures):
-        refuse_file(path, overwrite=True)  # before anything is written
+        refuse_file(path, overwrite=overwrite)  # before anything is written
     page.parent.mkdir(parents=True, exist_ok=True)
     make_page(classifier, corpus, judgement, drawn, data).write(page)
     return [page, *(save_figure(drawn[name], path) for path, name in pictures.items())]
+
+
+def page_path(target: Path) -> Path:
+    """Name the page that `write_report` writes: the target where it ends in .html, else a file in that folder."""
+    return target if target.suffix.lower() in (".html", ".htm") else target / "report.html"
 
 
 def figures(classifier: Described, judgement: Judgement, data: str = "") -> dict[str, Figure]:

@@ -57,11 +57,11 @@ def audit(
     data = Dataset.load(prepared)
     probes = ("markov",) if no_lstm else ("markov", "lstm")
     found = look(data, plan, probes=probes, seed=seed, progress=sys.stderr.isatty())
-    screen = console()
-    if data.card.get("synthetic"):
-        screen.print(SYNTHETIC, style="yellow")
-    screen.print(audit_table(found))
     if json is not None:
         typer.echo(f"Wrote {found.write_json(json, overwrite=overwrite)}", err=True)
     if html is not None:
         typer.echo(f"Wrote {write_page(found, html)}", err=True)
+    screen = console()
+    if data.card.get("synthetic"):
+        screen.print(SYNTHETIC, style="yellow")
+    screen.print(audit_table(found))

@@ -54,21 +54,23 @@ def compare(
     from evaluation.metrics import parse_cutoffs
     from evaluation.screen import comparison_markdown, comparison_table
     from recsys.artifact import refuse_file
-    from recsys.cli.screen import console
+    from recsys.cli.screen import console, refuse_inputs
 
+    paths = find_results(result, results)
+    refuse_inputs([json], paths)
     if json is not None:
         refuse_file(json, overwrite=overwrite)  # before the work, not after it
     found = evaluation.compare.compare(
-        find_results(result, results),
+        paths,
         metric or evaluation.compare.METRICS,
         cutoffs=parse_cutoffs(k),
         reference=reference,
         all_pairs=all_pairs,
         seed=seed,
     )
+    if json is not None:
+        typer.echo(f"Wrote {found.write_json(json, overwrite=overwrite)}", err=True)
     if markdown:
         typer.echo(comparison_markdown(found))
     else:
         console().print(comparison_table(found))
-    if json is not None:
-        typer.echo(f"Wrote {found.write_json(json, overwrite=overwrite)}", err=True)

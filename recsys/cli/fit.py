@@ -53,7 +53,7 @@ def fit(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier model folder.")] = False,
     minutes: Annotated[
         float | None,
-        typer.Option(metavar="M", help="auto: how long to try candidates.", show_default="30"),
+        typer.Option(metavar="M", help="auto: how long to begin anything new; what has begun ends.", show_default="30"),
     ] = None,
     candidates: Annotated[
         list[str] | None,
@@ -88,6 +88,8 @@ def fit(
         cls = model_class(model)
         settings = _settings(cls, config, [*(set_ or []), *_seed_flag(cls, seed)])
         training = _training_options(cls, workdir, resume, tensorboard, out)
+        if training and not (resume or overwrite):
+            _refuse_training(training["workdir"])
         train = partial(_train, cls(settings, **training))
     refuse_folder(out, kind=KIND, overwrite=overwrite)
     data = Dataset.load(prepared)
@@ -135,6 +137,19 @@ def _training_options(
         if value:
             raise InputError(f"A {cls.name} model does not train in epochs, got --{name}.", "Leave it out.")
     return {}
+
+
+def _refuse_training(workdir: Path) -> None:
+    """Refuse a folder with a training in it, which a new one would replace epoch by epoch."""
+    from recsys.errors import InputError
+    from recsys.models.lstm.config import TRAINING
+
+    found = [name for name in TRAINING if (workdir / name).exists()]
+    if found:
+        raise InputError(
+            f"{workdir} holds a training ({', '.join(found)}).",
+            "Add --resume to go on with it, --overwrite to begin anew, or choose another --workdir.",
+        )
 
 
 def _train(recommender: Recommender, data: Any, split: str, final: bool) -> Recommender:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from recsys.config import HIGHEST_SEED
 from recsys.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ def auto_options(
     from evaluation.run import settings_by_model
     from recsys.models import model_class
 
+    if not 0 <= (seed or 0) <= HIGHEST_SEED:
+        raise InputError(f"A seed must be from 0 to {HIGHEST_SEED}, got {seed}.", "For example: --seed 1.")
     for name, value in for_one_model.items():
         if value:
             raise InputError(
@@ -58,7 +62,8 @@ def choose(data: Dataset, split: str, final: bool, **options: Any) -> Recommende
     from recsys.dataset.split import split_dataset
 
     found = find_model(data, split_dataset(data, split), progress=True, **options)
-    console().print(auto_table(found))
+    with suppress(BrokenPipeError):  # nobody reads along: no reason to lose what was found
+        console().print(auto_table(found))
     model = found.model.refit(progress=True) if final else found.model
     model.facts["contest"] = found.facts()
     return model

@@ -45,24 +45,25 @@ def report(
 
     from evaluation.report import read_tables, report_page, tables_markdown, verdict
     from recsys.artifact import refuse_file, write_file
-    from recsys.cli.screen import console, refuse_one_file
+    from recsys.cli.screen import console, refuse_inputs, refuse_one_file
 
     usual = results / "report.html"
     page = out or usual
     tables = read_tables(results, data or [])
     refuse_one_file(out=page, markdown=markdown)
+    refuse_inputs([page, markdown], results.glob("*--*.json"))
     for path in filter(None, (page, markdown)):
         refuse_file(path, overwrite=overwrite or path == usual)  # before the pictures are drawn
-    screen = console()
-    for table in tables:
-        screen.print(Text.assemble((f"{table.title}: ", "bold"), verdict(table)))
     report_page(tables).write(page)
-    screen.print(Text(f"Wrote {page}"), style="dim")
     if markdown is not None:
         text = tables_markdown(tables, folder=_link(results, markdown.parent)) + "\n"
         with write_file(markdown, overwrite=True) as beside:
             beside.write_text(text, encoding="utf-8")
-        screen.print(Text(f"Wrote {markdown}"), style="dim")
+    screen = console()
+    for table in tables:
+        screen.print(Text.assemble((f"{table.title}: ", "bold"), verdict(table)))
+    for path in filter(None, (page, markdown)):
+        screen.print(Text(f"Wrote {path}"), style="dim")
 
 
 def _link(folder: Path, start: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -46,11 +46,23 @@ def refuse_one_file(**named: Path | None) -> None:
             raise InputError(f"--{other} and --{option} name one file, {path}.", "Give each a file of its own.")
 
 
+def refuse_inputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
+    """Raise an error when a file to be written is one that is read: --overwrite does not mean these."""
+    read = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path is not None and path.resolve() in read:
+            raise InputError(f"{path} is one of the results that are read.", "Give the output a name of its own.")
+
+
 def console() -> Console:
     """Return a console on stdout that does not break lines narrowly when nobody reads along."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False, emoji=False)
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the process, whatever is still to be written
+
+    return Screen(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False, emoji=False)
 
 
 def print_records(data: Dataset, frame: pl.DataFrame, *, as_csv: bool) -> None:

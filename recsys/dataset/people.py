@@ -29,6 +29,8 @@ COLUMNS = {
 }
 """What a history file may hold, and the names that its columns may have in any case."""
 
+NO_RATING = (0.0, -1.0)
+"""Ratings that stand for "watched, not rated" where the data has none as low."""
 MILLISECONDS = 100_000_000_000
 """From here on an epoch number counts milliseconds: as seconds it would be the year 5138."""
 
@@ -61,12 +63,13 @@ def read_person(path: str | Path, data: Dataset) -> Person:
 
     A .txt file may hold a title a line instead, and any file may be gzipped.
     The rows are in watch order unless they have timestamps (epoch seconds or milliseconds, ISO dates, 20200131).
-    Commas, tabs or semicolons separate; a rating that is empty, 0 or -1 is missing. Titles that the data does not know
+    Commas, tabs or semicolons separate; a rating that is empty is missing,
+    and 0 or -1 where the data has none as low. Titles that the data does not know
     are left out; when none is known that is an error, as is a value that cannot be read (InputError with its row).
     """
     path = Path(path)
     index = TitleIndex(data.catalogue)
-    lowest, highest = _scale(data)
+    lowest, highest, missing = _scale(data)
     events: list[_Event] = []
     left_out: list[str] = []
     for place, row in _rows(path):
@@ -74,24 +77,24 @@ def read_person(path: str | Path, data: Dataset) -> Person:
         if code < FIRST:
             left_out.append(f"{shown} (row {place.row})")
             continue
-        events.append(_Event(code, _rating(row.get("rating", ""), lowest, highest, place), _time(row, place)))
+        events.append(_Event(code, _rating(row.get("rating", ""), lowest, highest, missing, place), _time(row, place)))
     if not events:
-        missing = f"none of its {len(left_out)} titles is known here" if left_out else "it has no rows"
-        raise InputError(
-            f"{path} gives no history: {missing}.", "Give titles of the data that the model was fitted on."
-        )
+        reason = f"none of its {len(left_out)} titles is known here" if left_out else "it has no rows"
+        raise InputError(f"{path} gives no history: {reason}.", "Give titles of the data that the model was fitted on.")
     return Person(_histories(events, rated=math.isfinite(highest)), tuple(left_out))
 
 
-def _scale(data: Dataset) -> tuple[float, float]:
-    """Return between what a rating may lie: 0, or less where the data has less, and the data's highest one.
+def _scale(data: Dataset) -> tuple[float, float, tuple[float, ...]]:
+    """Return between what a rating may lie, and what stands for none.
 
-    Both are infinite where it has no ratings.
+    From 0, or less where the data has less, to the data's highest one; both are infinite where it has no ratings. 0 and
+    -1 stand for none where they lie below the data's lowest one.
     """
     ratings = data.histories.ratings
     if ratings is None or np.isnan(ratings).all():
-        return -math.inf, math.inf
-    return min(0.0, float(np.nanmin(ratings))), float(np.nanmax(ratings))
+        return -math.inf, math.inf, NO_RATING
+    lowest = float(np.nanmin(ratings))
+    return min(0.0, lowest), float(np.nanmax(ratings)), tuple(one for one in NO_RATING if one < lowest)
 
 
 # -- rows and their values ---------------------------------------------------------------------------------------------
@@ -177,7 +180,7 @@ def _find(row: dict[str, str], data: Dataset, index: TitleIndex, place: _Place) 
         return 0, title
 
 
-def _rating(text: str, lowest: float, highest: float, place: _Place) -> float:
+def _rating(text: str, lowest: float, highest: float, missing: tuple[float, ...], place: _Place) -> float:
     if not text:
         return math.nan
     try:
@@ -186,7 +189,7 @@ def _rating(text: str, lowest: float, highest: float, place: _Place) -> float:
         raise place.error("rating must be a number", text, "Correct it, or leave it empty.") from None
     if not math.isfinite(value):
         raise place.error("rating must be a finite number", text, "Correct it, or leave it empty.")
-    if value in (0, -1):
+    if value in missing:
         return math.nan
     if value < lowest:
         raise place.error(f"rating must be at least {lowest:g}, the scale of the data", text, "Bring it to that scale.")

@@ -84,6 +84,8 @@ def prepare(
     watched, item_codes = _compact(item_ids, events.items)
     described = _describe(raw, watched.dtype)
     items = watched
+    if keep_unwatched and described is None:
+        raise InputError("keep_unwatched needs titles that nobody watched, got no item file.", "Give one (--items).")
     if keep_unwatched and described is not None:
         items, item_codes = _add_unwatched(watched, item_codes, described)
     catalogue, n_described = _catalogue(items, described)
@@ -178,8 +180,9 @@ def _catalogue(items: pl.Series, described: pl.DataFrame | None) -> tuple[Catalo
     n_described = int(items.is_in(described[ITEM].implode()).sum())
     if n_described == 0:
         such = ", ".join(map(str, described[ITEM].head(3)))
+        ids = f"whose ids are such as {such}" if such else f"which has no ids such as {items[0]}"
         raise InputError(
-            f"None of the {len(items):,} titles is in the item file, whose ids are such as {such}.",
+            f"None of the {len(items):,} titles is in the item file, {ids}.",
             "Check --items and --item-id-column.",
         )
     return Catalogue(frame.join(described, on=ITEM, how="left", maintain_order="left")), n_described

@@ -110,7 +110,7 @@ class Dataset:
         users = Vocabulary(people["user_id"])
         catalogue = Catalogue(pl.read_parquet(as_named(folder / "catalogue.parquet")))
         events = folder / "events.parquet"
-        has = pl.read_parquet_schema(events)
+        has = pl.scan_parquet(as_named(events)).collect_schema()
 
         def column(name: str) -> pl.Series:  # one by one: all at once would need twice the memory
             return pl.read_parquet(as_named(events), columns=[name]).to_series()

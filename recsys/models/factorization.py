@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recsys.config import Range, Settings, setting
+from recsys.config import HIGHEST_SEED, Range, Settings, setting
 from recsys.models.base import Scores
 from recsys.models.collaborative import CollaborativeRecommender
 
@@ -28,7 +28,7 @@ class ALSConfig(Settings):
         2.0, "weight of a watched title, where an unwatched one weighs 1", low=1.0, search=Range(1, 100, log=True)
     )
     iterations: int = setting(15, "rounds of solving for people, then for titles", low=1, search=Range(5, 30))
-    seed: int = setting(0, "seed of the first vectors", low=0)
+    seed: int = setting(0, "seed of the first vectors", low=0, high=HIGHEST_SEED)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class BPRConfig(Settings):
         0.003, "weight of the squared length of the vectors", low=0.0, search=Range(1e-4, 0.1, log=True)
     )
     iterations: int = setting(50, "passes over the events", low=1, search=Range(20, 200, log=True))
-    seed: int = setting(0, "seed of the first vectors and of the sampling", low=0)
+    seed: int = setting(0, "seed of the first vectors and of the sampling", low=0, high=HIGHEST_SEED)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class LMFConfig(Settings):
     )
     iterations: int = setting(30, "passes over the events", low=1, search=Range(10, 80, log=True))
     negatives: int = setting(30, "unwatched titles sampled for each watched one", low=1, search=Range(5, 60, log=True))
-    seed: int = setting(0, "seed of the first vectors and of the sampling", low=0)
+    seed: int = setting(0, "seed of the first vectors and of the sampling", low=0, high=HIGHEST_SEED)
 
 
 class FactorRecommender(CollaborativeRecommender):

@@ -37,6 +37,10 @@ class Filters:
     def __post_init__(self) -> None:
         for name in ("include_genres", "exclude_genres", "types"):
             object.__setattr__(self, name, split_names(getattr(self, name)))
+        if isinstance(self.candidates, str) or not isinstance(self.candidates, Iterable | None):
+            raise InputError(
+                f"candidates must be a list of anime ids, got {self.candidates!r}.", "For example: [1, 5]."
+            )
         if self.candidates is not None:
             object.__setattr__(self, "candidates", tuple(self.candidates))
 
@@ -66,6 +70,8 @@ def split_names(names: Iterable[str] | str) -> tuple[str, ...]:
     >>> split_names("Sci-Fi, Drama")
     ('Sci-Fi', 'Drama')
     """
+    if not isinstance(names, Iterable):
+        raise InputError(f"Names must be a list or a text with commas, got {names!r}.", 'For example: "Sci-Fi, Drama".')
     return tuple(name.strip() for name in names.split(",") if name.strip()) if isinstance(names, str) else tuple(names)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 import typer
 
 from recsys.cli import verbs
-from recsys.cli.app import VERBS
+from recsys.cli.app import PIPE_CLOSED, VERBS
 from recsys.cli.arguments import gather_values
 from recsys.errors import InputError
 
@@ -148,8 +149,29 @@ def test_closed_pipe_is_quiet(popular: Path) -> None:
         done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     finally:
         os.close(writing)
-    assert done.returncode != 0
+    assert done.returncode == PIPE_CLOSED
     assert done.stderr == ""
+
+
+def test_results_are_written_though_nobody_reads_stdout(prepared: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    page = tmp_path / "audit.html"
+    command = [sys.executable, "-m", "recsys", "audit", str(prepared), "--no-lstm", "--html", str(page)]
+    try:
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    finally:
+        os.close(writing)
+    assert done.returncode == PIPE_CLOSED
+    assert "Traceback" not in done.stderr
+    assert page.is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of Unix closes the output")
+def test_stdout_that_was_closed_is_no_error() -> None:
+    command = f"{shlex.quote(sys.executable)} -m recsys models >&-"
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 # -- several values in a row ------------------------------------------------------------------------------------------

@@ -75,3 +75,12 @@ def test_an_earlier_file_is_replaced_only_when_asked(recsys, results):
     assert taken.read_text() == before
     assert recsys(*words, "--overwrite").code == 0
     assert taken.read_text() != before
+
+
+def test_a_result_that_is_compared_is_not_written_over(recsys, results):
+    path = results / "tiny--als.json"
+    before = path.read_bytes()
+    done = recsys("compare", "tiny--lstm", "tiny--als", "--results", results, "--json", path, "--overwrite")
+    assert done.code == 2
+    assert "is one of the results that are read" in done.err
+    assert path.read_bytes() == before

@@ -170,3 +170,17 @@ def test_a_model_without_a_seed_needs_none(recsys, prepared, tmp_path) -> None:
 def test_what_to_try_next_can_be_pasted(recsys, prepared, tmp_path) -> None:
     said = recsys("fit", prepared, "--model", "popularity", "--out", tmp_path / "my model").out
     assert f"recsys recommend '{tmp_path / 'my model'}' --user 101" in said
+
+
+def test_a_training_in_the_folder_is_not_replaced_unasked(recsys, prepared, tmp_path, epochs) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "log.csv").write_text("mine", encoding="utf-8")
+    arguments = ["fit", prepared, "--model", "epochs", "--out", tmp_path / "model", "--workdir", work]
+    refused = recsys(*arguments)
+    assert refused.code == 2
+    assert f"{work} holds a training (log.csv)." in refused.err
+    assert "--resume" in refused.err
+    assert not (tmp_path / "model").exists()
+    assert recsys(*arguments, "--resume").code == 0
+    assert recsys(*arguments, "--overwrite").code == 0

@@ -229,3 +229,43 @@ def test_bad_input_is_refused(
     assert (done.code, done.out) == (2, "")
     assert message in " ".join(done.err.split())
     assert [path.name for path in tmp_path.iterdir()] == ["prepared"]
+
+
+@pytest.mark.parametrize("seed", [-3, 2**31])
+def test_an_impossible_seed_is_refused_before_anything_is_fitted(recsys, prepared, tmp_path, seed) -> None:
+    words = [
+        "fit",
+        prepared,
+        "--model",
+        "auto",
+        "--candidates",
+        "popularity",
+        "--seed",
+        seed,
+        "--out",
+        tmp_path / "best",
+    ]
+    refused = recsys(*words)
+    assert refused.code == 2
+    assert f"A seed must be from 0 to 2147483647, got {seed}." in refused.err
+
+
+def test_what_was_found_is_kept_though_nobody_reads_along(recsys, prepared, tmp_path, monkeypatch) -> None:
+    def nobody(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("rich.console.Console.print", nobody)
+    words = [
+        "fit",
+        prepared,
+        "--model",
+        "auto",
+        "--candidates",
+        "popularity",
+        "--minutes",
+        "1",
+        "--out",
+        tmp_path / "best",
+    ]
+    recsys(*words)
+    assert load_model(tmp_path / "best").name == "popularity"

@@ -77,3 +77,13 @@ def test_other_data_of_a_published_name_keeps_its_own_title(recsys, results):
     done = recsys("report", results, "--data", "beauty")
     assert done.code == 0, done.err
     assert "Amazon" not in done.out
+
+
+def test_a_result_that_is_read_is_not_written_over(recsys, results):
+    page = results / "tiny--als.json"
+    before = page.read_bytes()
+    for words in (["--out", page], ["--markdown", page]):
+        done = recsys("report", results, *words, "--overwrite")
+        assert done.code == 2
+        assert "is one of the results that are read" in done.err
+    assert page.read_bytes() == before

@@ -186,3 +186,12 @@ def test_a_text_file_has_a_title_a_line(small: Dataset, tmp_path: Path) -> None:
     packed.write_bytes(packed.read_bytes()[:-9])
     with pytest.raises(InputError, match="cannot be unpacked"):
         read_person(packed, small)
+
+
+def test_a_rating_of_zero_is_one_where_the_data_has_some(small: Dataset, tmp_path: Path) -> None:
+    ratings = small.histories.ratings
+    assert ratings is not None
+    lowest = np.where(np.arange(len(ratings)) == 0, np.float32(0), ratings)
+    with_zeros = small.with_histories(replace(small.histories, ratings=lowest))
+    found = read_person(write(tmp_path, "Title,Rating\nTrigun,0\nNana,-1\n"), with_zeros).histories.ratings
+    np.testing.assert_array_equal(found, np.array([0.0, np.nan], dtype=np.float32))

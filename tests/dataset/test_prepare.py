@@ -212,3 +212,30 @@ def test_what_was_replaced_in_a_loaded_data_set_is_what_is_saved(tmp_path: Path)
     again = replace(Dataset.load(tmp_path / "a"), order=Order.NONE, name="second")
     again.save(tmp_path / "b")
     assert (Dataset.load(tmp_path / "b").order, Dataset.load(tmp_path / "b").name) == (Order.NONE, "second")
+
+
+def test_what_recsys_has_written_is_no_raw_data(small: Dataset, tmp_path: Path) -> None:
+    folder = small.save(tmp_path / "prepared")
+    for source in (folder, folder / "events.parquet"):
+        with pytest.raises(InputError, match=r"is a folder that recsys has written \(.*Give the original files"):
+            prepare(source)
+    table([(1, 10, 1), (1, 11, 2)]).write_csv(folder / "mine.csv")
+    assert prepare(folder / "mine.csv").histories.n_events == 2  # lies there, and is not of it
+
+
+def test_folders_of_any_name_are_read_again(small: Dataset, tmp_path: Path) -> None:
+    for name in ("anime [2024]", "what*", "who?"):
+        folder = small.save(tmp_path / name / "prepared")
+        assert Dataset.load(folder).histories.n_events == small.histories.n_events
+
+
+def test_an_item_file_without_a_usable_id_is_refused(tmp_path: Path) -> None:
+    items = tmp_path / "items.csv"
+    items.write_text("anime_id,name\nten,Foo\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"is in the item file, which has no ids such as 10\."):
+        prepare(table([(1, 10, 1)]), items=items)
+
+
+def test_titles_that_nobody_watched_must_come_from_somewhere() -> None:
+    with pytest.raises(InputError, match="keep_unwatched needs titles that nobody watched"):
+        prepare(table([(1, 10, 1)]), keep_unwatched=True)

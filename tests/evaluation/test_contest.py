@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from evaluation.contest import contest, draw_entries, enter, shown_name, write_entry
+from evaluation.contest import contest, draw_entries, enter, refuse_other_results, shown_name, write_entry
 from evaluation.protocol import Rules
 from evaluation.result_files import read_ranks
 from recsys.dataset.split import random_holdout, split_dataset
@@ -111,3 +112,16 @@ def test_two_models_need_two_names(small, tmp_path):
 def test_invented_watchers_are_called_so(small):
     assert shown_name(small) == "small"
     assert shown_name(replace(small, card={"synthetic": True})) == "small (synthetic data)"
+
+
+def test_a_saved_model_is_called_after_its_folder_however_it_is_named(small, tmp_path, monkeypatch):
+    split = split_dataset(small)
+    PopularityRecommender().fit(small, split).save(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path / "mine")
+    assert list(enter(small, split, ["popularity"], [Path()])) == ["popularity", "mine"]
+
+
+def test_a_broken_result_is_replaced_only_when_asked(small, tmp_path):
+    (tmp_path / f"{small.name}--popularity.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match=r"lacks .*--overwrite"):
+        refuse_other_results(tmp_path, small, split_dataset(small), ["popularity"], part="test", rules=Rules())

@@ -100,3 +100,9 @@ def test_what_is_adult(genres: list[str], age_rating: str | None, adult: bool) -
 def test_types_that_are_spelled_in_several_ways_are_one() -> None:
     catalogue = Catalogue(pl.DataFrame({"anime_id": [1, 2, 3], "type": ["TV", "tv", "Movie"]}))
     assert Filters(types=["tv"]).allowed(catalogue, Vocabulary([1, 2, 3])).tolist()[2:] == [True, True, False]
+
+
+@pytest.mark.parametrize("wrong", [{"candidates": 1}, {"candidates": "1, 2"}, {"include_genres": 5}, {"types": 3.5}])
+def test_what_is_no_list_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="must be a list"):
+        Filters(**wrong)

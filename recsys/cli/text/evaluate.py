@@ -35,6 +35,7 @@ def evaluate(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE|DIR", help="A page (.html), or a folder for page and pictures."),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out names.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the intervals.")] = 0,
 ) -> None:
@@ -53,6 +54,8 @@ def evaluate(
     if not all_ and (text_column or label_column):
         raise InputError("The columns are those of the training, got others.", "Add --all to judge a new file.")
     load_sklearn()  # says what is missing before all texts are read
+    if out is not None:
+        _refuse_page(out, overwrite)
     classifier = TextClassifier.load(model)
     corpus = _every_row(data, classifier, text_column, label_column) if all_ else held_out(data, classifier)
     judgement = judge(_predict(classifier, corpus), corpus, seed=seed)
@@ -63,8 +66,19 @@ def evaluate(
     if out is not None:
         from evaluation.text.page import write_report
 
-        for path in write_report(classifier, corpus, judgement, out, data=data.name):
+        for path in write_report(classifier, corpus, judgement, out, data=data.name, overwrite=overwrite):
             typer.echo(f"Wrote {path}", err=as_json)
+
+
+def _refuse_page(out: Path, overwrite: bool) -> None:
+    """Raise an error where the page may not be written, before all texts are judged."""
+    from evaluation.text.page import page_path
+    from recsys.artifact import refuse_file
+    from recsys.errors import InputError
+
+    if out.is_file() and page_path(out) != out:
+        raise InputError(f"{out} is a file, and no page (.html).", "Name a page, or a folder for page and pictures.")
+    refuse_file(page_path(out), overwrite=overwrite)
 
 
 def _every_row(path: Path, classifier: TextClassifier, text: str | None, label: str | None) -> Corpus:

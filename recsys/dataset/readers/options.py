@@ -28,7 +28,9 @@ class ReadOptions(Settings):
     text_ids: bool = setting(False, "Take ids as texts even where they look like numbers.")
     unrated: float | None = setting(None, "Rating that stands for 'watched, not rated', such as -1.")
     rating_map: tuple[str, ...] = setting((), "Numbers for ratings in words, as in bad=2,average=5,good=8.")
-    items: str | None = setting(None, "File that describes the titles.")
+    items: str | None = setting(
+        None, "File that describes the titles; columns type, episodes, year, age_rating and sequel_of are read, too."
+    )
     item_id_column: str | None = setting(None, "Column of the ids in the item file.")
     title_column: str | None = setting(None, "Column of the titles' names in the item file.")
     genres_column: str | None = setting(None, "Column of the genres in the item file.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from recsys.artifact import as_named
+from recsys.artifact import MANIFEST, as_named
 from recsys.errors import InputError
 
 SEPARATORS = ("\t", ",", ";", "|")
@@ -137,9 +138,9 @@ class Source:
         if not isinstance(source, str | Path):
             return cls("frame", {"frame": Table("frame", frame=_lazy(source))}, single=True)
         path = Path(source)
+        _refuse_own(path)
         if path.is_dir():
-            found = {file.name: Table(file.name, file) for file in sorted(path.iterdir()) if file.is_file()}
-            return cls(str(path), found, single=False)
+            return cls.of_folder(path)
         if not path.exists():
             raise InputError(f"{path} does not exist.", "Check the path of the table.")
         if zipfile.is_zipfile(path):
@@ -147,6 +148,12 @@ class Source:
         if path.suffix.lower() == ".zip":
             raise InputError(f"{path} is not a zip archive.", "Download or copy it again.")
         return cls(str(path), {path.name: Table(path.name, path)}, single=True)
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> Source:
+        """Look at the files of a folder."""
+        found = {file.name: Table(file.name, file) for file in sorted(folder.iterdir()) if file.is_file()}
+        return cls(str(folder), found, single=False)
 
     @property
     def table(self) -> Table | None:
@@ -186,7 +193,22 @@ class Source:
     def beside(self, name: str) -> Table | None:
         """Return what `find` finds in the folder of a source that is one file."""
         table = self.table
-        return None if table is None or table.path is None else Source.open(table.path.parent).find(name)
+        return None if table is None or table.path is None else Source.of_folder(table.path.parent).find(name)
+
+
+def _refuse_own(path: Path) -> None:
+    """Refuse what recsys itself has written, a folder or a file of it: its numbers are codes, not ids."""
+    folder = path if path.is_dir() else path.parent
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        kind, files = str(manifest["kind"]), manifest["files"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return
+    if folder == path or path.name in files:
+        raise InputError(
+            f"{folder} is a folder that recsys has written ({kind}), not a table of what was watched.",
+            "Give the original files; prepared data goes to recsys fit, evaluate or audit as it is.",
+        )
 
 
 def _plain(name: str) -> str:

@@ -92,7 +92,8 @@ def _check_label(label: str) -> None:
     if name in COMPOSITE:
         raise ConfigError(f"A {name} cannot be a member: it has members itself.", "Name its members instead.")
     if name not in REGISTRY:
-        raise ConfigError(f"There is no model '{name}' to be a member.", f"Known: {', '.join(REGISTRY)}.")
+        known = ", ".join(one for one in REGISTRY if one not in COMPOSITE)
+        raise ConfigError(f"There is no model '{name}' to be a member.", f"Known: {known}.")
     if at and not re.fullmatch(r"[A-Za-z0-9_-]+", suffix):
         raise ConfigError(
             f"A member's label must consist of letters, digits, - and _, got '{label}'.", "For example: lstm@2."

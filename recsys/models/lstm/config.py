@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from recsys.config import Choice, Range, Settings, gather_tables, setting
+from recsys.config import HIGHEST_SEED, Choice, Range, Settings, gather_tables, setting
 from recsys.errors import ConfigError
 
-HIGHEST_SEED = 2**31 - 1
-"""NumPy and Keras take no higher one."""
+TRAINING = BEST, STATE, LOG = "best.weights.h5", "state.json", "log.csv"
+"""What lies in the folder of a training, beside its checkpoint: the best weights, how far it is, the epochs."""
 
 
 @dataclass(frozen=True)

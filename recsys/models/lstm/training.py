@@ -20,13 +20,11 @@ from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Holdout
 from recsys.errors import ConfigError, InputError
 from recsys.models.base import BATCH, OnEpoch
-from recsys.models.lstm.config import LSTMConfig
+from recsys.models.lstm.config import BEST, LOG, STATE, LSTMConfig
 from recsys.ranking.ranks import quality, target_ranks
 
 Score = Callable[[Any], npt.NDArray[np.float32]]
 """Scores (n_users, n_codes) of a group of histories."""
-
-BEST, STATE, LOG = "best.weights.h5", "state.json", "log.csv"
 
 
 @keras.saving.register_keras_serializable("recsys")

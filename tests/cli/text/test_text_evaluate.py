@@ -79,3 +79,18 @@ def test_a_recommender_is_no_text_model(recsys, popular, reviews) -> None:
     refused = recsys("text", "evaluate", popular, "--data", reviews)
     assert refused.code == 2
     assert "is a model folder, but a text model folder is needed" in refused.err
+
+
+def test_an_earlier_page_is_replaced_only_when_asked(recsys, model, reviews, tmp_path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("mine", encoding="utf-8")
+    words = ["text", "evaluate", model, "--data", reviews, "--out", page]
+    refused = recsys(*words)
+    assert refused.code == 2
+    assert "page.html exists already" in refused.err
+    assert page.read_text(encoding="utf-8") == "mine"
+    assert recsys(*words, "--overwrite").code == 0
+    assert page.read_text(encoding="utf-8") != "mine"
+    wrong = recsys("text", "evaluate", model, "--data", reviews, "--out", reviews)
+    assert wrong.code == 2
+    assert "is a file, and no page (.html)" in wrong.err

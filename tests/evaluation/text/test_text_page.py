@@ -36,7 +36,9 @@ def test_a_folder_gets_the_page_and_the_pictures(judged, tmp_path):
     assert names == ["confusion.png", "confusion.svg", "learning.png", "learning.svg", "report.html"]
     assert sorted(path.name for path in paths) == names
     assert (tmp_path / "report" / "learning.png").read_bytes().startswith(b"\x89PNG")
-    assert write_report(*judged, tmp_path / "report") == paths  # again
+    with pytest.raises(ArtifactError, match=r"report\.html exists already"):
+        write_report(*judged, tmp_path / "report")
+    assert write_report(*judged, tmp_path / "report", overwrite=True) == paths
 
 
 def test_an_html_file_is_the_page_alone(judged, tmp_path):
@@ -76,7 +78,7 @@ def test_without_mistakes_and_without_epochs(tmp_path):
 def test_what_cannot_be_written_is_said_before(judged, tmp_path):
     (tmp_path / "learning.png").mkdir()
     with pytest.raises(ArtifactError, match="is a folder"):
-        write_report(*judged, tmp_path)
+        write_report(*judged, tmp_path, overwrite=True)
     assert not (tmp_path / "report.html").exists()
 
 
