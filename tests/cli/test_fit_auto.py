@@ -19,7 +19,7 @@ from recsys.models import COMPOSITE, REGISTRY, load_model
 from recsys.models.base import OnEpoch
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.popularity import PopularityRecommender
-from tests.cli.conftest import Recsys
+from tests.cli.conftest import Outcome, Recsys
 from tests.worlds import camps, franchises
 
 
@@ -231,21 +231,13 @@ def test_bad_input_is_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["prepared"]
 
 
+def fit_popularity(recsys: Recsys, prepared: Path, out: Path, *words: object) -> Outcome:
+    return recsys("fit", prepared, "--model", "auto", "--candidates", "popularity", "--out", out, *words)
+
+
 @pytest.mark.parametrize("seed", [-3, 2**31])
 def test_an_impossible_seed_is_refused_before_anything_is_fitted(recsys, prepared, tmp_path, seed) -> None:
-    words = [
-        "fit",
-        prepared,
-        "--model",
-        "auto",
-        "--candidates",
-        "popularity",
-        "--seed",
-        seed,
-        "--out",
-        tmp_path / "best",
-    ]
-    refused = recsys(*words)
+    refused = fit_popularity(recsys, prepared, tmp_path / "best", "--seed", seed)
     assert refused.code == 2
     assert f"A seed must be from 0 to 2147483647, got {seed}." in refused.err
 
@@ -255,17 +247,5 @@ def test_what_was_found_is_kept_though_nobody_reads_along(recsys, prepared, tmp_
         raise BrokenPipeError
 
     monkeypatch.setattr("rich.console.Console.print", nobody)
-    words = [
-        "fit",
-        prepared,
-        "--model",
-        "auto",
-        "--candidates",
-        "popularity",
-        "--minutes",
-        "1",
-        "--out",
-        tmp_path / "best",
-    ]
-    recsys(*words)
+    fit_popularity(recsys, prepared, tmp_path / "best")
     assert load_model(tmp_path / "best").name == "popularity"
