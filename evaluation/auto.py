@@ -157,9 +157,13 @@ class _Contest:
         if len(self.best) > 1:
             for name in COMPOSITE:
                 found = self._combine(name, winner)
-                if found is not None and (gain is None or found[1].value > gain.value):
-                    gain, composite = found[1], name
-                    chosen = found[0] if gain.low > 0 else self.best[winner]
+                if found is None:
+                    continue
+                model, its = found
+                # one that is better beyond doubt comes before any that is not
+                if gain is None or (its.low > 0, its.value) > (gain.low > 0, gain.value):
+                    gain, composite = its, name
+                    chosen = model if its.low > 0 else self.best[winner]
         return Found(chosen, tuple(self.rows), gain, composite, self.clock() - self.began)
 
     def _try(self, name: str) -> None:

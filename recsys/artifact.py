@@ -94,7 +94,7 @@ def refuse_folder(folder: str | Path, *, kind: str, overwrite: bool = False) -> 
     with _errors_named(final):
         _refuse_folder(final, kind, overwrite)
         there = next(parent for parent in final.absolute().parents if parent.exists())
-        trial = there / f".{final.name[:100]}.{secrets.token_hex(4)}"
+        trial = there / f".{_short(final.name)}.{secrets.token_hex(4)}"
         trial.mkdir()  # asking for the permissions says nothing about a read-only disk
         trial.rmdir()
 
@@ -126,10 +126,15 @@ def _target(path: str | Path) -> Path:
     return path.resolve() if path.is_symlink() or path.name in ("", "..") else path
 
 
+def _short(name: str) -> str:
+    """Cut a name so that a hidden one made of it is not too long for a disk, which counts bytes."""
+    return name.encode("utf-8", "surrogateescape")[:100].decode("utf-8", "ignore")
+
+
 @contextmanager
 def _beside(final: Path) -> Iterator[Path]:
     """Yield a free hidden name next to the final one; whatever is still there in the end goes, new parents too."""
-    beside = final.parent / f".{final.name[:100]}.{secrets.token_hex(4)}"
+    beside = final.parent / f".{_short(final.name)}.{secrets.token_hex(4)}"
     parents: list[Path] = []
     done = False
     with _errors_named(final), _terminated_as_exit():

@@ -12,7 +12,7 @@ import math
 import tomllib
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -230,6 +230,14 @@ def gather_tables(mapping: Mapping[str, Any], into: str, head: str | None = None
         given = own.get(into, ())
         own[into] = [*(given.split() if isinstance(given, str) else given), *texts]
     return own
+
+
+def given_settings(config: type[Settings], flags: Sequence[str]) -> dict[str, Any]:
+    """Read `name=value` texts as the values of those settings that they name; a dotted name is its list's."""
+    settings = config.from_flags(flags)
+    names = [flag.partition("=")[0].strip().replace("-", "_") for flag in flags]
+    lists = [one.name for one in fields(config) if one.name.endswith("_settings")]
+    return {name: getattr(settings, name) for one in names for name in (lists if "." in one else [one])}
 
 
 def flag_text(value: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.config import Choice, Range, Settings, explain, read_toml, search_space, setting, show
+from recsys.config import Choice, Range, Settings, explain, given_settings, read_toml, search_space, setting, show
 from recsys.errors import ConfigError, InputError
 from recsys.models import REGISTRY, model_class
 
@@ -166,3 +166,9 @@ def test_no_seed_is_higher_than_tables_of_results_hold(name: str) -> None:
     config = model_class(name).Config
     with pytest.raises(ConfigError, match="seed"):
         config.from_mapping({"seed": 2**31})
+
+
+def test_given_settings_name_the_list_of_a_dotted_one() -> None:
+    lstm = model_class("lstm").Config
+    assert given_settings(lstm, ["teachers=1", "teacher.dim=64"]) == {"teachers": 1, "teacher_settings": ("dim=64",)}
+    assert given_settings(lstm, ["batch-size=8"]) == {"batch_size": 8}

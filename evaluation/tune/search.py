@@ -15,7 +15,7 @@ from evaluation.tune import study as memory
 from evaluation.tune.result import Budget, Tuned
 from evaluation.tune.screen import TuneLine
 from evaluation.tune.study import Tried, load_optuna
-from recsys.config import Choice, Range, Settings, search_space
+from recsys.config import Choice, Range, Settings, given_settings, search_space
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Holdout, Split
@@ -94,10 +94,7 @@ def space_of(model_name: str, fixed: Mapping[str, Any]) -> dict[str, Range | Cho
 
 def fixed_settings(model_name: str, flags: Sequence[str]) -> dict[str, Any]:
     """Read `name=value` texts as the values of the model's settings."""
-    config = model_class(model_name).Config
-    names = [flag.partition("=")[0].strip().replace("-", "_") for flag in flags]
-    settings = config.from_flags(flags)
-    return {name: getattr(settings, name) for name in names}
+    return given_settings(model_class(model_name).Config, flags)
 
 
 def held_settings(model_name: str, fixed: Mapping[str, Any], seed: int) -> dict[str, Any]:

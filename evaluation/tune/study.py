@@ -80,6 +80,7 @@ def open_study(
 
 
 def _open_file(optuna: ModuleType, folder: Path, name: str, resume: bool, overwrite: bool) -> Any:
+    from sqlalchemy.engine import URL
     from sqlalchemy.exc import SQLAlchemyError
 
     path = folder / FILE
@@ -92,7 +93,7 @@ def _open_file(optuna: ModuleType, folder: Path, name: str, resume: bool, overwr
     folder.mkdir(parents=True, exist_ok=True)
     unreadable = InputError(f"{path} is not a readable study.", "Remove it, or choose another folder (--workdir).")
     try:
-        storage = optuna.storages.RDBStorage(f"sqlite:///{path.resolve().as_posix()}")
+        storage = optuna.storages.RDBStorage(str(URL.create("sqlite", database=path.resolve().as_posix())))
         others = [one.study_name for one in storage.get_all_studies() if one.study_name != name]
     except (SQLAlchemyError, RuntimeError) as error:
         raise unreadable from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from recsys.config import HIGHEST_SEED
+from recsys.config import HIGHEST_SEED, given_settings
 from recsys.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ def auto_options(
     check_minutes(minutes)
     settings = {}
     for name, texts in settings_by_model(flags or (), names or [*dict.fromkeys([*ORDERED, *UNORDERED])]).items():
-        config = model_class(name).Config.from_flags(texts)
-        changed = {text.partition("=")[0].strip().replace("-", "_") for text in texts}
-        settings[name] = {one: value for one, value in config.to_mapping().items() if one in changed}
+        settings[name] = given_settings(model_class(name).Config, texts)
     return {"candidates": names, "minutes": minutes, "settings": settings, "seed": seed or 0}
 
 

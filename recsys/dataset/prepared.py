@@ -65,7 +65,10 @@ class Dataset:
         if users is None:
             return self.histories
         users = [users] if isinstance(users, str | int | np.integer) else list(users)
-        rows = self.users.encode(users).astype(np.int64) - FIRST
+        row_of = np.full(self.users.n_codes, -1, dtype=np.int64)  # a selection lacks some people
+        row_of[self.histories.users] = np.arange(self.histories.n_users)
+        row_of[:FIRST] = -1
+        rows = row_of[self.users.encode(users)]
         for user, row in zip(users, rows, strict=True):
             if row < 0:
                 raise UnknownIdError(f"There is no user {user} in {self.name}.", unknown_user_remedy(self))

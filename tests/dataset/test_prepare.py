@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from recsys.dataset.prepare import prepare
 from recsys.dataset.prepared import Dataset, Order
-from recsys.errors import InputError
+from recsys.errors import InputError, UnknownIdError
 
 Rows = list[tuple[int, int, int]]
 
@@ -239,3 +239,12 @@ def test_an_item_file_without_a_usable_id_is_refused(tmp_path: Path) -> None:
 def test_titles_that_nobody_watched_must_come_from_somewhere() -> None:
     with pytest.raises(InputError, match="keep_unwatched needs titles that nobody watched"):
         prepare(table([(1, 10, 1)]), keep_unwatched=True)
+
+
+def test_histories_are_found_by_user_in_a_selection_too(small: Dataset) -> None:
+    some = small.with_histories(small.histories.select(np.array([2, 4])))
+    for row in (2, 4):
+        user = small.users.ids[row]
+        assert np.array_equal(some.histories_of([user]).items, small.histories.of(row))
+    with pytest.raises(UnknownIdError, match="There is no user"):
+        some.histories_of([small.users.ids[0]])

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -392,3 +395,18 @@ def test_what_members_are_told_in_serving_they_are_told_in_learning(monkeypatch:
     )
     assert asked
     assert all(asked)
+
+
+def test_likeness_has_the_same_bytes_in_every_process() -> None:
+    names = "', '".join(f"word{n % 7} of{n % 5} the season {n}" for n in range(40))
+    code = (
+        f"from recsys.models.rerank.facts import name_likeness as like; import hashlib; found = like(['{names}'], 42);"
+        "print(hashlib.sha256(found.data.tobytes() + found.indices.tobytes()).hexdigest())"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(said) == 1

@@ -58,7 +58,7 @@ class TitleFacts:
         rated = np.bincount(histories.items[given], minlength=n_codes)
         liking = np.bincount(histories.items, above, n_codes) / (rated + PRIOR)
         episodes = np.zeros(n_codes)
-        episodes[FIRST:] = np.log1p(catalogue.frame["episodes"].fill_null(0).to_numpy())
+        episodes[FIRST:] = np.log1p(catalogue.frame["episodes"].fill_null(0).clip(0).to_numpy())
         tokens = catalogue.token_matrix(catalogue.tokens["token"].head(MAX_TOKENS).to_list())
         share = watchers @ tokens / max(1, watchers.sum())
         return cls(
@@ -112,7 +112,7 @@ def name_likeness(names: list[str], n_codes: int) -> Any:
     rows, places = [], []
     for code, name in enumerate(names, start=FIRST):
         words = name.split()
-        for word in {*words, *(" ".join(pair) for pair in itertools.pairwise(words))}:
+        for word in dict.fromkeys([*words, *(" ".join(pair) for pair in itertools.pairwise(words))]):
             rows.append(code)
             places.append(columns.setdefault(word, len(columns)))
     shape = (n_codes, max(1, len(columns)))
