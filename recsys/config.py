@@ -233,11 +233,11 @@ def gather_tables(mapping: Mapping[str, Any], into: str, head: str | None = None
 
 
 def given_settings(config: type[Settings], flags: Sequence[str]) -> dict[str, Any]:
-    """Read `name=value` texts as the values of those settings that they name; a dotted name is its list's."""
-    settings = config.from_flags(flags)
-    names = [flag.partition("=")[0].strip().replace("-", "_") for flag in flags]
-    lists = [one.name for one in fields(config) if one.name.endswith("_settings")]
-    return {name: getattr(settings, name) for one in names for name in (lists if "." in one else [one])}
+    """Read `name=value` texts as the values of those settings that they name, or fill by a dotted name."""
+    settings, usual = config.from_flags(flags), config()
+    named = {flag.partition("=")[0].strip().replace("-", "_") for flag in flags}
+    values = {one.name: getattr(settings, one.name) for one in fields(config)}
+    return {name: value for name, value in values.items() if name in named or value != getattr(usual, name)}
 
 
 def flag_text(value: Any) -> str:

@@ -240,6 +240,10 @@ def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):
         make(Path(), overwrite=True)
 
 
+def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path):
+    assert names(make(tmp_path / ("\u9032" * 82))) == ["a.txt", MANIFEST]  # 246 bytes of 255
+
+
 # -- writing a file ----------------------------------------------------------------------------------------------------
 
 
@@ -396,10 +400,3 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "open", denied)
     with pytest.raises(ArtifactError, match=r"m cannot be read: Permission denied\. Check its permissions\."):
         read_manifest(folder, kind=KIND)
-
-
-def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path: Path) -> None:
-    name = "\u9032" * 82  # 246 bytes, of 255
-    with write_folder(tmp_path / name, kind="test") as folder:
-        (folder / "a.json").write_text("{}", encoding="utf-8")
-    assert (tmp_path / name / "a.json").is_file()
