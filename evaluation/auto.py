@@ -47,7 +47,8 @@ class Tried:
 class Found:
     """Hold the contest: the chosen model and every candidate's row.
 
-    `gain` is by how much the better of what was made of several models, `composite`, beats the best single one.
+    `gain` is by how much `composite`, made of several models, beats the best single one: the better of the two that are
+    tried, but one that is better beyond doubt before one that is not.
     """
 
     model: Recommender

@@ -11,6 +11,8 @@ import pytest
 
 from evaluation.auto import ORDERED, UNORDERED, _epochs_in_all, _shorter, find_model
 from evaluation.auto_screen import verdict
+from evaluation.certainty import Difference
+from recsys.cli.fit_auto import auto_options
 from recsys.config import Settings, setting
 from recsys.dataset.prepared import Order
 from recsys.dataset.split import split_dataset
@@ -249,3 +251,21 @@ def test_what_was_found_is_kept_though_nobody_reads_along(recsys, prepared, tmp_
     monkeypatch.setattr("rich.console.Console.print", nobody)
     fit_popularity(recsys, prepared, tmp_path / "best")
     assert load_model(tmp_path / "best").name == "popularity"
+
+
+def test_what_is_better_beyond_doubt_comes_before_what_is_better_on_average(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {"blend": object(), "rerank": object()}
+    gains = {
+        "blend": Difference(0.010, 0.002, 0.018, 0.01, 5, 0, 1),
+        "rerank": Difference(0.012, -0.001, 0.025, 0.1, 5, 0, 1),
+    }
+    monkeypatch.setattr("evaluation.auto._Contest._combine", lambda self, name, winner: (made[name], gains[name]))
+    world = camps(60)
+    found = find_model(world, split_dataset(world), candidates=["popularity", "item-knn"], minutes=5)
+    assert found.model is made["blend"]
+    assert (found.composite, found.gain) == ("blend", gains["blend"])
+
+
+def test_settings_of_teachers_reach_the_candidate() -> None:
+    options = auto_options(1.0, None, ["lstm.teachers=1", "lstm.teacher.dim=64"], 0, {})
+    assert options["settings"]["lstm"] == {"teachers": 1, "teacher_settings": ("dim=64",)}

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from evaluation.tune import Tuned, tune
+from evaluation.tune.search import fixed_settings
+from evaluation.tune.study import FILE
 from recsys.config import Range, read_toml, search_space
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Split, split_dataset
@@ -286,3 +288,18 @@ def test_the_lstms_space_is_one_that_it_takes() -> None:
     space = search_space(model_class("lstm").Config)
     assert {"units", "dropout", "learning_rate"} <= set(space)
     assert isinstance(space["dropout"], Range)
+
+
+def test_a_study_lies_in_its_folder_whatever_that_is_called(
+    dial: Any, world: Dataset, split: Split, tmp_path: Path
+) -> None:
+    for name in ("a?b", "a%20b", "a#b"):
+        search(world, split, trials=1, folder=tmp_path / name)
+        assert [path.name for path in (tmp_path / name).iterdir()] == [FILE]
+        with pytest.raises(InputError, match="There is a search in"):
+            search(world, split, trials=1, folder=tmp_path / name)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_dotted_setting_is_held(world: Dataset) -> None:
+    assert fixed_settings("lstm", ["teacher.dim=64"]) == {"teacher_settings": ("dim=64",)}
