@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 
 from recsys.errors import ConfigError
+from recsys.models.rerank.candidates import Floats
 from recsys.models.rerank.config import RerankConfig
 from recsys.models.rerank.recommender import list_quality
 from recsys.models.rerank.trees import Lists, Trees
@@ -46,6 +48,20 @@ def test_trees_come_back_from_their_text() -> None:
         Trees("no trees").score(lists.features)
     with pytest.raises(ValueError, match="grown on other features than this version has"):
         trees.check(["a", "b"])
+
+
+def test_learning_goes_on_from_the_scores_that_its_trees_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    import lightgbm
+
+    lists, believed, train = lists_of(300, True), [], lightgbm.train
+
+    def note(scores: Floats, data: Any) -> tuple[str, float, bool]:
+        believed.append(scores.copy())
+        return "nothing", 0.0, True
+
+    monkeypatch.setattr(lightgbm, "train", lambda *args, **kw: train(*args, valid_sets=[args[1]], feval=note, **kw))
+    trees = Trees.grow(lists, RerankConfig.from_flags(["trees=20"]), ["a", "b", "c"])
+    np.testing.assert_allclose(believed[-1], trees.score(lists.features), atol=1e-5)
 
 
 def test_without_lightgbm_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,7 @@ class Trees:
             "min_data_in_leaf": max(5, min(config.least_rows, len(lists.rows) // 50)),
             "feature_fraction": config.feature_share,
             "bagging_fraction": config.user_share,
-            "bagging_freq": 1,
+            "bagging_freq": 2,  # with 1, LightGBM 4.7 adds up other scores for whole people than its trees give
             "bagging_by_query": True,
             "lambda_l2": config.l2,
             "seed": config.seed,
