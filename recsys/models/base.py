@@ -103,7 +103,8 @@ class Recommender(ABC):
     def fit(self, dataset: Dataset, split: Split | None = None, *, progress: bool = False) -> Self:
         """Learn from the whole data set, or from a split's training part with its validation part to judge by.
 
-        The model then serves everybody in `dataset` with their whole histories.
+        The model then serves everybody in `dataset` with their whole histories. Where fitting fails, it serves nobody:
+        what it had learned before is of other data.
         """
         train = dataset.histories if split is None else split.train
         if train.n_events == 0:
@@ -116,7 +117,11 @@ class Recommender(ABC):
             "latest_event": None if train.times is None else int(train.times.max()),
         }
         began = time.perf_counter()
-        self._fit(dataset.with_histories(train), None if split is None else split.validation, progress)
+        try:
+            self._fit(dataset.with_histories(train), None if split is None else split.validation, progress)
+        except BaseException:
+            self._data = None
+            raise
         self.facts["fit_seconds"] = round(time.perf_counter() - began, 2)
         return self
 

@@ -13,7 +13,7 @@ from recsys.config import Settings
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Holdout, split_dataset
-from recsys.errors import ArtifactError, ConfigError, InputError, UnknownIdError
+from recsys.errors import ArtifactError, ConfigError, InputError, RecsysError, UnknownIdError
 from recsys.models import REGISTRY, base, load_model, make_model, model_class
 from recsys.models.base import Recommender, Scores
 from recsys.models.popularity import PopularityRecommender
@@ -98,6 +98,19 @@ def test_learns_from_everything_without_a_split(small: Dataset) -> None:
     assert model.learnt_from is small.histories
     assert model.facts["fitted_on"] == "everything"
     assert model.facts["test_sha256"] is None
+
+
+def test_a_model_whose_second_fit_fails_serves_nobody(small: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = PopularityRecommender().fit(small)
+
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(model, "_fit", fail)
+    with pytest.raises(MemoryError):
+        model.fit(small)
+    with pytest.raises(RecsysError, match="has not been fitted"):
+        model.recommend()
 
 
 def test_similar_leaves_out_the_title_itself_and_what_filters_exclude(small: Dataset) -> None:

@@ -68,22 +68,23 @@ def probability(scores: Scores, seen: Seen, sharpness: float) -> Scores:
     """Give each user's candidates the probabilities of a softmax; changes `scores`.
 
     The weighted sum is a linear opinion pool (Genest, Zidek 1986, section 2): the mixture of what the models expect.
+    Seen titles are in its order too; above the best candidate they go on in a straight line, where exp might overflow.
     """
     scores *= np.float32(sharpness)
     titles = scores[:, FIRST:]
     hidden = scores[seen.rows, seen.codes]
     scores[seen.rows, seen.codes] = -np.inf
     top = titles.max(axis=1, keepdims=True, initial=np.finfo(np.float32).min)
-    scores[seen.rows, seen.codes] = np.minimum(hidden, top[seen.rows, 0])
     np.exp(titles - top, out=titles)
-    n_all = titles.sum(axis=1)
-    watched = np.bincount(seen.rows, scores[seen.rows, seen.codes], minlength=len(scores))
-    titles /= np.maximum(n_all - watched, 1e-30)[:, None].astype(np.float32)
+    total = titles.sum(axis=1, keepdims=True)
+    above = hidden - top[seen.rows, 0]
+    scores[seen.rows, seen.codes] = np.where(above > 0, 1 + above, np.exp(np.minimum(above, 0)))
+    titles /= np.maximum(total, 1e-30)
     return scores
 
 
 def reciprocal_rank(scores: Scores, seen: Seen, sharpness: float) -> Scores:
-    """Return 61 / (60 + rank) among each user's candidates; a seen title has the rank it would have among them.
+    """Return 61 / (60 + rank) among each user's candidates; a seen title is ranked right before the next one of them.
 
     Source: Cormack, Clarke, Büttcher, Reciprocal rank fusion outperforms Condorcet and individual rank learning
     methods, SIGIR 2009. Ties are ranked by code.
@@ -94,7 +95,17 @@ def reciprocal_rank(scores: Scores, seen: Seen, sharpness: float) -> Scores:
     order = np.argsort(-scores, axis=1, kind="stable")
     sorted_candidates = np.take_along_axis(candidate, order, axis=1)
     ranks = np.cumsum(sorted_candidates, axis=1) - sorted_candidates + 1
+    before = scores[seen.rows, seen.codes]
     np.put_along_axis(scores, order, ((RANK_CONSTANT + 1) / (RANK_CONSTANT + ranks)).astype(np.float32), axis=1)
+    # seen titles between the same two candidates: the best of them half a rank before the next, then a third ...
+    there = scores[seen.rows, seen.codes]
+    order = np.lexsort((seen.codes, -before, -there, seen.rows))
+    first = np.ones(len(order), dtype=np.bool_)
+    first[1:] = (np.diff(seen.rows[order]) != 0) | (np.diff(there[order]) != 0)
+    place = np.arange(len(order))
+    place -= np.maximum.accumulate(np.where(first, place, 0))
+    ranks_seen = (RANK_CONSTANT + 1) / there[order] - 1 / (place + 2)
+    scores[seen.rows[order], seen.codes[order]] = (RANK_CONSTANT + 1) / ranks_seen
     return scores
 
 
