@@ -13,7 +13,7 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import hold_out_earlier, split_dataset
 from recsys.dataset.vocabulary import FIRST
-from recsys.errors import ArtifactError, InputError
+from recsys.errors import ArtifactError, ConfigError, InputError
 from recsys.models import load_model, make_model
 from recsys.models.base import Recommender
 from recsys.models.popularity import PopularityRecommender
@@ -162,6 +162,13 @@ def test_every_setting_counts(changed: dict[str, Any]) -> None:
     base = {"members": "popularity als", "als.factors": 2, "trees": 12, "least_rows": 60}
     usual, other = (make_model("rerank", base | more).fit(world, split_dataset(world)) for more in ({}, changed))
     assert not np.array_equal(usual.scores(world.histories), other.scores(world.histories))
+
+
+def test_nobody_has_more_candidates_than_trees_can_order() -> None:
+    with pytest.raises(ConfigError, match=r"at most 10,000 candidates.*got 4000 times 3") as caught:
+        make_model("rerank", {"members": "popularity als item-knn", "depth": 4000})
+    assert "3333 or less" in caught.value.hint
+    make_model("rerank", {"members": "popularity als item-knn", "depth": 3333})
 
 
 def test_it_orders_what_a_chain_and_popularity_find() -> None:

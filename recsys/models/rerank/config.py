@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recsys.config import setting
+from recsys.errors import ConfigError
 from recsys.models.composite.config import CompositeConfig
+
+MOST_CANDIDATES = 10_000
+"""What LightGBM orders for one person."""
 
 
 @dataclass(frozen=True)
@@ -36,3 +40,12 @@ class RerankConfig(CompositeConfig):
     user_share: float = setting(0.8, "share of the held-out people that a tree is grown on", low=0.01, high=1.0)
     l2: float = setting(10.0, "regularization of a leaf's value", low=0.0)
     cutoff: int = setting(10, "what the trees maximise is NDCG at this cutoff", low=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.depth * len(self.members) > MOST_CANDIDATES:
+            raise ConfigError(
+                f"A person has at most {MOST_CANDIDATES:,} candidates: 'depth' times the {len(self.members)} members, "
+                f"got {self.depth} times {len(self.members)}.",
+                f"Set depth to {MOST_CANDIDATES // len(self.members)} or less.",
+            )
