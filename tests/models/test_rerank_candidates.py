@@ -174,3 +174,11 @@ def test_episodes_that_nobody_can_count_are_none() -> None:
     frame = world.catalogue.frame.with_columns(episodes=pl.lit(-5, dtype=pl.Int64))
     facts = TitleFacts.of(replace(world, catalogue=Catalogue(frame)))
     assert not facts.log_episodes.any()
+
+
+def test_only_frequent_types_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The small world has TV twice, Movie once and one title without a type."""
+    whole = TitleFacts.of(small_world()).kinds
+    monkeypatch.setattr("recsys.models.rerank.facts.MAX_KINDS", 1)
+    assert whole.shape[1] == 3
+    assert TitleFacts.of(small_world()).kinds[FIRST:].ravel().tolist() == [1, 1, 0, 0]

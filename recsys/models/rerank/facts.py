@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,6 +17,8 @@ from recsys.dataset.prepared import Dataset
 from recsys.dataset.titles import title_words
 from recsys.dataset.vocabulary import FIRST
 
+MAX_KINDS = 80
+"""Types that tastes are told by, the most frequent ones: more are no types, and each is a column of all titles."""
 MAX_TOKENS = 80
 """Genres and tags that tastes are told by, the most frequent ones."""
 PRIOR = 5.0
@@ -138,8 +141,12 @@ def name_likeness(names: list[str], n_codes: int) -> Any:
 
 
 def _kinds(catalogue: Catalogue) -> Floats:
+    """Return one-hot types, the most frequent `MAX_KINDS`; titles of a rarer one have no 1."""
     kinds = catalogue.frame["type"].fill_null("").to_list()
-    known = sorted(set(kinds))
-    hot = np.zeros((catalogue.n_codes, len(known)), dtype=np.float32)
-    hot[np.arange(FIRST, catalogue.n_codes), [known.index(kind) for kind in kinds]] = 1
+    frequent = sorted(Counter(kinds).items(), key=lambda one: (-one[1], one[0]))[:MAX_KINDS]
+    places = {kind: place for place, kind in enumerate(sorted(kind for kind, _ in frequent))}
+    hot = np.zeros((catalogue.n_codes, len(places)), dtype=np.float32)
+    for code, kind in enumerate(kinds, start=FIRST):
+        if kind in places:
+            hot[code, places[kind]] = 1
     return hot
