@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ def load_keras() -> Any:
         import keras
 
         keras.ops.zeros(1) + 1  # the first operation looks for devices, and talks about it
+    logging.getLogger("tensorflow").addFilter(_tells_more_than_retracing)
     return keras
 
 
@@ -38,6 +40,11 @@ def fit_verbosity(progress: bool) -> int:
     if not progress:
         return 0
     return 1 if sys.stdout.isatty() else 2
+
+
+def _tells_more_than_retracing(record: logging.LogRecord) -> bool:
+    """Drop a warning that several networks in one process cause: each is traced once, all by one function of Keras."""
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 @contextmanager
