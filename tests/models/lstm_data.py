@@ -16,7 +16,9 @@ from recsys.models.lstm.config import LSTMConfig
 
 MINUTE, MONTH = 60, 30 * 86_400
 
-TINY = LSTMConfig(units=(16, 16), dim=16, user_dim=4, rating_dim=4, time_dim=4, window=10, epochs=2, batch_size=16)
+TINY = LSTMConfig(
+    units=(16, 16), dim=16, user_dim=4, rating_dim=4, time_dim=4, window=10, epochs=2, batch_size=16, wide_share=0.0
+)
 SMALL = replace(TINY, units=(8,), dim=8, batch_size=4, wish_rate=0.5)
 LEARN = replace(
     TINY, units=(32, 32), dim=32, epochs=25, learning_rate=0.01, schedule="constant", dropout=0.0, patience=25

@@ -53,10 +53,10 @@ class LSTMConfig(Settings):
     wide_titles: int = setting(
         20_000, "how many of the most watched titles are in that linear model, and in the SLIM that teaches", low=1
     )
-    wide_share: float = setting(
-        0.0,
-        "in data with an order, what the linear model's log odds count beside the trained network (0: not fitted);"
-        " without one, both learn together",
+    wide_share: float | None = setting(
+        None,
+        "in data with an order, what the linear model's log odds count beside the trained network"
+        " (none: chosen on validation, 0: not fitted); without one, both learn together",
         low=0.0,
         high=10.0,
     )
@@ -181,8 +181,8 @@ class LSTMConfig(Settings):
 
     @property
     def adds_wide(self) -> bool:
-        """Tell whether a linear model is added to the trained network, in data with an order."""
-        return self.wide_share > 0 and self.wide_neighbours > 0
+        """Tell whether a linear model is fitted beside the trained network, in data with an order."""
+        return self.wide_share != 0 and self.wide_neighbours > 0
 
     @property
     def cutoff(self) -> int:

@@ -202,15 +202,27 @@ class LSTMRecommender(Recommender):
         return CrossFitted.fit(data, self.config)
 
     def _add_wide(self, data: Dataset, validation: Holdout | None) -> None:
-        """Fit the linear model beside the trained network."""
-        from recsys.models.lstm.training import ranking_quality
-        from recsys.models.lstm.wide import Wide
+        """Fit the linear model beside the trained network; validation says what it counts, unless the settings do."""
+        from recsys.models.lstm.training import ranking_qualities
+        from recsys.models.lstm.wide import SHARES, USUAL_SHARE, Wide
 
-        self._wide = Wide.beside(data, self.config)
+        given = self.config.wide_share
+        wide, shares = Wide.beside(data, self.config, share=1.0), SHARES if given is None else (given,)
+        best = USUAL_SHARE if given is None else given
         if validation is not None:
-            self.facts["validation_with_the_linear_model"] = ranking_quality(
-                self._scores, validation, self.config.cutoff, batch=batch_size(data.n_codes)
-            )
+
+            def score(histories: Histories) -> Iterator[Scores]:
+                histories, states = self._read(histories)
+                deep, linear = self._deep(states), wide.scores(histories, states).toarray()
+                for share in shares:
+                    yield deep + np.float32(share) * linear
+
+            judged = ranking_qualities(score, validation, self.config.cutoff, batch=batch_size(data.n_codes))
+            at = max(range(len(shares)), key=lambda place: judged[place][self.config.monitor])  # the smallest of equals
+            best = shares[at]
+            self.facts["validation_with_the_linear_model"] = judged[at]
+        self.facts["wide_share"] = best
+        self._wide = wide.counting(best) if best else None
 
     def refit(self, *, progress: bool = False) -> Self:
         """Fit anew on everything, validation and test rows included, for the epochs that validation found best.
@@ -222,6 +234,8 @@ class LSTMRecommender(Recommender):
         if taught := self.facts.get("teachers"):
             theirs = round(sum(teacher["best_epoch"] for teacher in taught) / len(taught))
             settings["teacher_settings"] = [*self.config.teacher_settings, f"epochs={max(1, theirs)}"]
+        if "wide_share" in self.facts:
+            settings["wide_share"] = self.facts["wide_share"]
         workdir = None if self.workdir is None else self.workdir / "final"
         final = type(self)(self.Config.from_mapping(settings), workdir=workdir, resume=self.resume)
         final.fit(self.data, progress=progress)
@@ -367,7 +381,7 @@ class LSTMRecommender(Recommender):
         self._encoder = Encoder(self._graph, self.config, self._encoding)
         with np.load(folder / ITEMS, allow_pickle=False) as arrays:
             self._vectors, self._bias = arrays["vectors"], arrays["bias"]
-        if self._encoding.has_wide or (self.config.adds_wide and not self._unordered):
+        if (folder / WIDE).is_file():
             from recsys.models.lstm.wide import Wide
 
             with np.load(folder / WIDE, allow_pickle=False) as arrays:

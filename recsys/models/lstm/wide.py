@@ -3,12 +3,12 @@
 After Wide & Deep (Cheng et al., DLRS 2016), with a closed-form linear model for the wide part. In data without an order
 the network learns beside it, and with what weight. A linear model's scores of the people that it was fitted on are too
 good, so in training everybody's come from a fit without them. In data with an order it is added to a network that
-is trained already, with a weight that the settings give.
+is trained already, with a weight that validation or the settings choose.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 FOLDS = 5
 DEEP_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
 """What the network's own scores may count beside the linear ones."""
+SHARES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0)
+"""What the linear scores may count beside a network that learned without them."""
+USUAL_SHARE = 0.2
+"""What they count where nothing is held out to choose it by: the least that every data set gained from (LOG.md)."""
 SMALL = np.float32(0.01)
 """The linear score from which on a score counts by its logarithm."""
 
@@ -141,10 +145,13 @@ class Wide:
     deep_share: float = 0.4  # what Kaggle's table asks for, where there is no validation part to ask
 
     @classmethod
-    def beside(cls, data: Dataset, config: LSTMConfig) -> Wide:
-        """Fit it for a network that is trained already: after every state its weight is `wide_share`."""
-        gate = np.append(np.zeros(config.dim), np.log(config.wide_share)).astype(np.float32)
-        return cls(fit_weights(data, config), gate, deep_share=1.0)
+    def beside(cls, data: Dataset, config: LSTMConfig, share: float) -> Wide:
+        """Fit it for a network that is trained already: after every state its weight is `share`, above 0."""
+        return cls(fit_weights(data, config), _gate_of_share(config.dim, share), deep_share=1.0)
+
+    def counting(self, share: float) -> Wide:
+        """Give it another weight after every state."""
+        return replace(self, gate=_gate_of_share(len(self.gate) - 1, share))
 
     def scores(self, histories: Histories, states: npt.NDArray[np.float32]) -> Any:
         """Return what is added to the network's scores, CSR (n_users, n_codes): most titles get nothing."""
@@ -166,6 +173,10 @@ class Wide:
 
         parts = arrays["values"], arrays["columns"], arrays["starts"]
         return cls(csr_matrix(parts, shape=(n_codes, n_codes)), arrays["gate"], float(arrays["deep_share"]))
+
+
+def _gate_of_share(dim: int, share: float) -> npt.NDArray[np.float32]:
+    return np.append(np.zeros(dim), np.log(share)).astype(np.float32)
 
 
 def gate_of(model: keras.Model) -> npt.NDArray[np.float32]:
