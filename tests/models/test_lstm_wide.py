@@ -21,7 +21,17 @@ from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import Encoding, settled_shuffle
 from recsys.models.lstm.recommender import LSTMRecommender
 from recsys.models.lstm.training import ranking_quality
-from recsys.models.lstm.wide import DEEP_SHARES, FOLDS, SMALL, CrossFitted, first_mentions, fit_weights, prefix_scores
+from recsys.models.lstm.wide import (
+    DEEP_SHARES,
+    FOLDS,
+    SHARES,
+    SMALL,
+    USUAL_SHARE,
+    CrossFitted,
+    first_mentions,
+    fit_weights,
+    prefix_scores,
+)
 from recsys.models.lstm.windows import TrainingWindows
 from recsys.models.slim import SLIMConfig, SLIMRecommender
 from tests.contract import RecommenderContract
@@ -30,6 +40,7 @@ from tests.worlds import camps
 
 WIDE = dataclasses.replace(TINY, wide_neighbours=5, wide_regularization=2.0)
 BESIDE = dataclasses.replace(WIDE, wide_share=0.5)
+CHOSEN = dataclasses.replace(WIDE, wide_share=None)
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +252,9 @@ def test_in_data_with_an_order_it_adds_a_share_of_slims_log_odds(tmp_path: Path)
     assert np.abs(linear[:, FIRST:]).max() > 1
     assert np.allclose(found[:, FIRST:], (alone.scores(data.histories) + 0.5 * linear)[:, FIRST:], atol=1e-4)
     wished, without = (model.scores(data.histories, mood=["Drama"])[:, FIRST:] for model in (both, alone))
-    assert np.allclose(wished - without, 0.5 * linear[:, FIRST:], atol=1e-4)  # the network itself hears the wish
+    drama = np.arange(data.n_codes - FIRST) % 3 == 1  # the network hears the wish, the linear model is told of it
+    told = 0.5 * linear[:, FIRST:] + 0.5 / 2 * BESIDE.wish_odds * drama
+    assert np.allclose(wished - without, told, atol=1e-4)
     loaded = load_model(both.save(tmp_path / "model"))
     assert np.array_equal(loaded.scores(data.histories), found)
 
@@ -264,3 +277,45 @@ def test_its_share_is_for_data_with_an_order_and_not_for_teachers(unordered: Dat
     )
     assert dataclasses.replace(BESIDE, teachers=1).teacher(0).wide_share == 0
     assert not dataclasses.replace(BESIDE, wide_neighbours=0).adds_wide
+
+
+def test_validation_chooses_what_it_counts(tmp_path: Path) -> None:
+    data = dataclasses.replace(camps(), order=Order.LISTED)  # tastes: the linear model knows more than a short training
+    split = split_dataset(data)
+    model = LSTMRecommender(CHOSEN).fit(data, split)
+    judged = {}
+    for share in SHARES:
+        given = LSTMRecommender(dataclasses.replace(CHOSEN, wide_share=share)).fit(data, split)
+        judged[share] = ranking_quality(given.scores, split.validation)
+        if share == model.facts["wide_share"]:
+            assert np.allclose(given.scores(data.histories), model.scores(data.histories), atol=1e-4)
+    best = max(judged, key=lambda share: judged[share]["ndcg@10"])
+    assert model.facts["wide_share"] == best > 0
+    assert model.facts["validation_with_the_linear_model"] == pytest.approx(judged[best])
+    loaded = load_model(model.save(tmp_path / "model"))
+    assert np.array_equal(loaded.scores(data.histories), model.scores(data.histories))
+    final = loaded.refit()
+    assert isinstance(final, LSTMRecommender)
+    assert final.config.wide_share == final.facts["wide_share"] == best
+
+
+def test_a_linear_model_that_validation_finds_worthless_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = markov_dataset(0.8, n_users=60, length=14)
+    split = split_dataset(data)
+    monkeypatch.setattr("recsys.models.lstm.wide.SHARES", (0.0, -1.0))  # one that can only harm
+    model = LSTMRecommender(dataclasses.replace(CHOSEN, epochs=12, learning_rate=0.01)).fit(data, split)
+    assert model.facts["wide_share"] == 0
+    assert model._wide is None
+    loaded = load_model(model.save(tmp_path / "model"))
+    assert np.array_equal(loaded.scores(data.histories), model.scores(data.histories))
+    assert loaded.refit().config.to_mapping()["wide_share"] == 0
+
+
+def test_without_a_validation_part_it_counts_as_usual() -> None:
+    data = markov_dataset(0.8, n_users=60, length=14)
+    chosen, given = (
+        LSTMRecommender(config).fit(data) for config in (CHOSEN, dataclasses.replace(CHOSEN, wide_share=USUAL_SHARE))
+    )
+    assert np.array_equal(chosen.scores(data.histories), given.scores(data.histories))

@@ -63,10 +63,10 @@ class LSTMConfig(Settings):
     max_tokens: int = setting(256, "how many genres and tags get an embedding, most frequent first (0: none)", low=0)
     wish_rate: float = setting(0.1, "share of training samples that wish for tags of the next anime", low=0.0, high=1.0)
     wish_tokens: int = setting(2, "how many tags a wish names at most in training", low=1, high=16)
-
     wish_odds: float = setting(
         3.0,
-        "in data without an order, what a wished tag adds to the log odds of titles that have it",
+        "what a wished tag adds to the log odds of titles that have it, for the linear model cannot read it"
+        " (with an order half of it, times wide_share)",
         low=0.0,
         high=20.0,
     )

@@ -309,9 +309,10 @@ class LSTMRecommender(Recommender):
         if self._wide is not None:
             scores *= np.float32(self._wide.deep_share)
             scores += self._wide.scores(histories, states).toarray()  # several times faster than adding at its places
-            if self._unordered and (wish := self._wish(mood)):  # there it outweighs the network, and cannot read it
+            if wish := self._wish(mood):  # the linear model cannot read it, and would outweigh the network, which can
                 has = self.data.catalogue.token_matrix(wish).mean(axis=1)
-                scores += np.float32(self.config.wish_odds) * has.astype(np.float32)
+                counts = 1.0 if self._unordered else self._wide.share / 2
+                scores += np.float32(self.config.wish_odds * counts) * has.astype(np.float32)
         return scores
 
     def _read(self, histories: Histories, mood: Sequence[str] = ()) -> tuple[Histories, npt.NDArray[np.float32]]:

@@ -149,6 +149,11 @@ class Wide:
         """Fit it for a network that is trained already: after every state its weight is `share`, above 0."""
         return cls(fit_weights(data, config), _gate_of_share(config.dim, share), deep_share=1.0)
 
+    @property
+    def share(self) -> float:
+        """Give what the linear scores count after a state of 0: beside a trained network, after every state."""
+        return float(np.exp(self.gate[-1]))
+
     def counting(self, share: float) -> Wide:
         """Give it another weight after every state."""
         return replace(self, gate=_gate_of_share(len(self.gate) - 1, share))
