@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FOLDS = 5
 DEEP_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
 """What the network's own scores may count beside the linear ones."""
-SHARES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0)
+SHARES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 """What the linear scores may count beside a network that learned without them."""
 USUAL_SHARE = 0.2
 """What they count where nothing is held out to choose it by: the least that every data set gained from (LOG.md)."""
