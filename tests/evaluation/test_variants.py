@@ -7,7 +7,7 @@ from recsys.models.lstm.config import LSTMConfig
 from tests.worlds import chains
 
 
-def test_variants_have_the_settings_of_the_row_but_no_teachers(tmp_path, monkeypatch):
+def test_variants_have_the_settings_of_the_row_but_no_teachers_and_no_linear_part(tmp_path, monkeypatch):
     data = chains(0.5, n_people=20)
     monkeypatch.setattr(variants, "load", lambda name, real: (data, split_dataset(data)))
     monkeypatch.setattr(variants, "find_row", lambda *_: Row("chains", "lstm", settings={"epochs": 3, "teachers": 2}))
@@ -23,7 +23,7 @@ def test_variants_have_the_settings_of_the_row_but_no_teachers(tmp_path, monkeyp
     assert variants.compare_variants(options, measure, ["python"]) == 0
     [(settings, seeds)] = found
     usual = LSTMConfig().to_mapping()
-    assert {name: value for name, value in settings.items() if value != usual[name]} == {"epochs": 3}
+    assert {name: value for name, value in settings.items() if value != usual[name]} == {"epochs": 3, "wide_share": 0}
     assert "seed" not in settings
     assert seeds == (0, 1, 2)
     assert (tmp_path / "out" / "chains.json").is_file()
