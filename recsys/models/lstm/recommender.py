@@ -6,7 +6,7 @@ import dataclasses
 import importlib.util
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -117,13 +117,13 @@ class LSTMRecommender(Recommender):
         del taught  # the windows have their own part of it
         if resumed is None:
             training.compile_for_training(network, config, len(windows))
-        on_epoch = _counting_on(self.on_epoch, sum(teacher["epochs"] for teacher in self.facts.get("teachers", [])))
+        epochs_taught = sum(teacher["epochs"] for teacher in self.facts.get("teachers", []))
         judge = training.RankingValidation(
             lambda model: self._scorer(model, tags, data, validation),
             validation,
             self.config,
             state,
-            on_epoch,
+            training.counting_on(self.on_epoch, epochs_taught),
             batch=batch_size(data.n_codes),
         )
         training.run(
@@ -171,13 +171,14 @@ class LSTMRecommender(Recommender):
     def _be_taught(self, data: Dataset, validation: Holdout | None, progress: bool) -> SoftTargets:
         """Fit the teachers, and ask them what follows each event."""
         from recsys.models.lstm.teaching import Counsel, SoftTargets
+        from recsys.models.lstm.training import counting_on
 
         teachers: list[LSTMRecommender] = []
         for number in range(self.config.teachers):
             if progress:
                 print(f"Teacher {number + 1} of {self.config.teachers}", file=sys.stderr)
             workdir = None if self.workdir is None else self.workdir / f"teacher-{number}"
-            on_epoch = _counting_on(self.on_epoch, sum(len(one.epochs) for one in teachers))
+            on_epoch = counting_on(self.on_epoch, sum(len(one.epochs) for one in teachers))
             teacher = type(self)(self.config.teacher(number), workdir=workdir, resume=self.resume, on_epoch=on_epoch)
             teacher._data = self._data
             teacher._fit(data, validation, progress)
@@ -203,26 +204,32 @@ class LSTMRecommender(Recommender):
 
     def _add_wide(self, data: Dataset, validation: Holdout | None) -> None:
         """Fit the linear model beside the trained network; validation says what it counts, unless the settings do."""
-        from recsys.models.lstm.training import ranking_qualities
         from recsys.models.lstm.wide import SHARES, USUAL_SHARE, Wide
 
         given = self.config.wide_share
-        wide, shares = Wide.beside(data, self.config, share=1.0), SHARES if given is None else (given,)
-        best = USUAL_SHARE if given is None else given
+        wide, best = Wide.beside(data, self.config, share=1.0), USUAL_SHARE if given is None else given
         if validation is not None:
-
-            def score(histories: Histories) -> Iterator[Scores]:
-                histories, states = self._read(histories)
-                deep, linear = self._deep(states), wide.scores(histories, states).toarray()
-                for share in shares:
-                    yield deep + np.float32(share) * linear
-
-            judged = ranking_qualities(score, validation, self.config.cutoff, batch=batch_size(data.n_codes))
-            at = max(range(len(shares)), key=lambda place: judged[place][self.config.monitor])  # the smallest of equals
-            best = shares[at]
-            self.facts["validation_with_the_linear_model"] = judged[at]
+            shares = SHARES if given is None else (given,)
+            at, found = self._best_mix(wide, validation, [(1.0, share) for share in shares])
+            best, self.facts["validation_with_the_linear_model"] = shares[at], found
         self.facts["wide_share"] = best
         self._wide = wide.counting(best) if best else None
+
+    def _best_mix(
+        self, wide: Wide, validation: Holdout, mixes: Sequence[tuple[float, float]]
+    ) -> tuple[int, dict[str, float]]:
+        """Judge what the network's own and the linear scores may count; the first of the best, and its quality."""
+        from recsys.models.lstm.training import ranking_qualities
+
+        def score(histories: Histories) -> Iterator[Scores]:
+            histories, states = self._read(histories)
+            deep, linear = self._deep(states), wide.scores(histories, states).toarray()
+            for of_deep, of_linear in mixes:
+                yield np.float32(of_deep) * deep + np.float32(of_linear) * linear
+
+        judged = ranking_qualities(score, validation, self.config.cutoff, batch=batch_size(self.data.n_codes))
+        best = max(range(len(judged)), key=lambda at: judged[at][self.config.monitor])
+        return best, judged[best]
 
     def refit(self, *, progress: bool = False) -> Self:
         """Fit anew on everything, validation and test rows included, for the epochs that validation found best.
@@ -274,17 +281,9 @@ class LSTMRecommender(Recommender):
 
     def _share_out(self, wide: Wide, validation: Holdout) -> None:
         """Let validation say how much the network's own scores count beside the linear model's."""
-        from recsys.models.lstm.training import ranking_qualities
         from recsys.models.lstm.wide import DEEP_SHARES
 
-        def score(histories: Histories) -> Iterator[Scores]:
-            histories, states = self._read(histories)
-            deep, linear = self._deep(states), wide.scores(histories, states).toarray()
-            for share in DEEP_SHARES:
-                yield linear + np.float32(share) * deep
-
-        judged = ranking_qualities(score, validation, self.config.cutoff, batch=batch_size(self.data.n_codes))
-        best = max(range(len(judged)), key=lambda at: judged[at][self.config.monitor])
+        best, _ = self._best_mix(wide, validation, [(share, 1.0) for share in DEEP_SHARES])
         self._wide = dataclasses.replace(wide, deep_share=DEEP_SHARES[best])
         self.facts["deep_share"] = DEEP_SHARES[best]
 
@@ -387,17 +386,6 @@ class LSTMRecommender(Recommender):
 
             with np.load(folder / WIDE, allow_pickle=False) as arrays:
                 self._wide = Wide.from_arrays(arrays, self.data.n_codes)
-
-
-def _counting_on(on_epoch: OnEpoch | None, done: int) -> OnEpoch | None:
-    """Number the epochs of a network from where those before it ended."""
-    if on_epoch is None or not done:
-        return on_epoch
-
-    def counted(epoch: int, judged: Mapping[str, float]) -> None:
-        on_epoch(done + epoch, judged)
-
-    return counted
 
 
 def _hide_untrained_users(network: keras.Model, histories: Histories) -> None:

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +165,17 @@ class Checkpoint(keras.callbacks.Callback):
         for path in earlier:  # only now does nothing point to it any more
             if path != checkpoint:
                 path.unlink(missing_ok=True)
+
+
+def counting_on(on_epoch: OnEpoch | None, done: int) -> OnEpoch | None:
+    """Number the epochs of a network from where those before it ended."""
+    if on_epoch is None or not done:
+        return on_epoch
+
+    def counted(epoch: int, judged: Mapping[str, float]) -> None:
+        on_epoch(done + epoch, judged)
+
+    return counted
 
 
 def write_log(epochs: list[dict[str, Any]], path: Path) -> None:
