@@ -76,6 +76,7 @@ PROBES = {
             "rating_dim": 0,
             "time_dim": 0,
             "max_tokens": 0,
+            "wide_share": 0.0,  # a linear model knows no order, and would hide what the order is worth
             "window": 50,
             "batch_size": 32,
             "least_steps": 1,

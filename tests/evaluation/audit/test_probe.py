@@ -12,6 +12,7 @@ from evaluation.audit.probe import PROBES, count_rules, relative_loss, sequentia
 from evaluation.audit.sequence import check_sequence
 from recsys.dataset.prepared import Dataset, Order
 from recsys.errors import InputError
+from recsys.models.lstm.config import LSTMConfig
 from tests.evaluation.audit.audit_data import chain_rows, dataset, random_rows, times_apart
 
 TINY = {"units": (16,), "dim": 16, "epochs": 4, "window": 8, "batch_size": 16, "learning_rate": 0.03}
@@ -55,6 +56,10 @@ def test_a_markov_model_loses_most_on_a_chain() -> None:
 def test_a_markov_model_loses_nothing_on_noise() -> None:
     probe = shuffle_test(dataset(random_rows(n_users=600, n_items=30, length=10)), PROBES["markov"])
     assert probe.loss[1] < 0 < probe.loss[2]
+
+
+def test_the_lstm_has_no_part_that_knows_no_order() -> None:
+    assert not LSTMConfig.from_mapping(PROBES["lstm"].config).adds_wide
 
 
 def test_an_lstm_loses_most_on_a_chain() -> None:
