@@ -104,6 +104,8 @@ def fit(
     recommender.save(out, overwrite=overwrite)
     facts = recommender.facts
     typer.echo(f"Fitted {recommender.name} on {facts['n_events']:,} events ({facts['fitted_on']}) in {seconds:,.1f} s.")
+    for line in recommender.findings():
+        typer.echo(line)
     if training:
         typer.echo(f"Log and curves of the training: {training['workdir']}.")
     typer.echo(f"Saved {out}. Try:")

@@ -216,6 +216,10 @@ class Recommender(ABC):
         """Return the served histories of known users, in the order asked for."""
         return self.data.histories_of(users)
 
+    def findings(self) -> list[str]:
+        """Say in lines for people what validation found; of a final fit, before it. Nothing where none was needed."""
+        return []
+
     # -- the folder ----------------------------------------------------------------------------------------------
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:

@@ -100,6 +100,15 @@ def test_an_interrupted_fit_says_how_to_go_on(recsys, prepared, tmp_path, epochs
     assert not (tmp_path / "model").exists()
 
 
+def test_it_says_what_validation_found(recsys, prepared, tmp_path) -> None:
+    arguments = ["--model", "blend", "--set", "members=popularity,item-knn", "--out", tmp_path / "model"]
+    said = recsys("fit", prepared, *arguments)
+    assert said.code == 0, said.err
+    judged = load_model(tmp_path / "model").facts["validation"]
+    assert f"On validation: ndcg@10 {judged['ndcg@10']:.4f}, recall@10 {judged['recall@10']:.4f}" in said.out
+    assert "On validation" in recsys("fit", prepared, *arguments, "--overwrite", "--final").out  # before the last fit
+
+
 def test_overwrite(recsys, prepared, tmp_path) -> None:
     arguments = ["fit", prepared, "--model", "popularity", "--out", tmp_path / "model"]
     assert recsys(*arguments).code == 0

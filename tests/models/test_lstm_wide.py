@@ -222,6 +222,8 @@ def test_validation_says_what_the_network_counts_beside_the_linear_model(unorder
     final = model.refit()
     assert final._wide is not None
     assert final._wide.deep_share == wide.deep_share
+    assert f"own scores count {wide.deep_share:g} beside SLIM's" in " ".join(final.findings())
+    assert LSTMRecommender(WIDE).fit(unordered).findings() == []
 
 
 def test_a_wish_raises_the_titles_that_have_the_tag_though_the_linear_model_cannot_read_it(unordered: Dataset) -> None:
@@ -291,11 +293,16 @@ def test_validation_chooses_what_it_counts(tmp_path: Path) -> None:
             assert np.allclose(given.scores(data.histories), model.scores(data.histories), atol=1e-4)
     best = max(judged, key=lambda share: judged[share]["ndcg@10"])
     assert model.facts["wide_share"] == best > 0
+    said = f"SLIM's log odds count {best:g} beside the network: ndcg@10 {judged[best]['ndcg@10']:.4f}."
+    assert said in model.findings()
+    assert f"Best on validation after epoch {model.facts['best_epoch']} of 2:" in model.findings()[0]
     assert model.facts["validation_with_the_linear_model"] == pytest.approx(judged[best])
     loaded = load_model(model.save(tmp_path / "model"))
     assert np.array_equal(loaded.scores(data.histories), model.scores(data.histories))
+    assert loaded.findings() == model.findings()
     final = loaded.refit()
     assert isinstance(final, LSTMRecommender)
+    assert final.findings() == model.findings()
     assert final.config.wide_share == final.facts["wide_share"] == best
 
 

@@ -202,6 +202,11 @@ class CompositeRecommender(Recommender):
             fused += np.where(np.isfinite(scores), gains, np.float32(0))
         return np.where(fused > 0, fused, np.float32(-np.inf))
 
+    def findings(self) -> list[str]:
+        judged = self.facts.get("validation", {})
+        found = ", ".join(f"{name} {value:.4f}" for name, value in judged.items())
+        return [f"On validation: {found}."] if found else []
+
     def describe(self) -> pl.DataFrame:
         """List the members: `member, model …`, and what validation said of each alone."""
         return pl.DataFrame(self._rows, infer_schema_length=None).with_columns(pl.selectors.float().round(4))

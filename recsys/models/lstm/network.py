@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from recsys.dataset.histories import Histories
+from recsys.dataset.vocabulary import UNKNOWN
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import N_COUNTS, N_GAPS, Encoding, item_places
 
@@ -171,6 +173,16 @@ def scoring_network(model: keras.Model) -> keras.Model:
 
     inputs = {tensor.name: tensor for tensor in model.inputs if tensor.name not in OF_THE_LOSS}
     return keras.Model(inputs, model.get_layer("scores").output, name="stacked_lstm")
+
+
+def hide_untrained_users(network: keras.Model, histories: Histories) -> None:
+    """Give users who had nothing to learn from the vector of the unknown user, not their random first one."""
+    layer = network.get_layer("user_embedding")
+    table = np.array(layer.get_weights()[0])
+    untrained = np.ones(len(table), dtype=bool)
+    untrained[histories.users[histories.lengths >= 2]] = False
+    table[untrained] = table[UNKNOWN]
+    layer.set_weights([table])
 
 
 def _block(x: Any, units: int, number: int, config: LSTMConfig) -> Any:

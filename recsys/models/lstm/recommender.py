@@ -20,9 +20,9 @@ from recsys.backend import load_keras
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout
-from recsys.dataset.vocabulary import UNKNOWN
 from recsys.errors import InputError
 from recsys.models.base import OnEpoch, Recommender, Scores, batch_size
+from recsys.models.lstm.account import FOUND, findings
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.encoder import Encoder, item_vectors, to_onnx
 from recsys.models.lstm.inputs import Encoding, settled_shuffle
@@ -82,7 +82,7 @@ class LSTMRecommender(Recommender):
         backend = load_keras()
 
         from recsys.models.lstm import training
-        from recsys.models.lstm.curves import save_curves
+        from recsys.models.lstm.account import save_curves
         from recsys.models.lstm.network import build, layer_table, scoring_network, with_loss
         from recsys.models.lstm.windows import TrainingWindows
 
@@ -249,7 +249,7 @@ class LSTMRecommender(Recommender):
         final._greets_users = self._greets_users
         if self._wide is not None and final._wide is not None:
             final._wide = dataclasses.replace(final._wide, deep_share=self._wide.deep_share)
-        final.facts["validated"] = {name: self.facts.get(name) for name in ("monitor", "best_validation", "fitted_on")}
+        final.facts["validated"] = {name: self.facts[name] for name in ("fitted_on", *FOUND) if name in self.facts}
         return final
 
     def _users_are_worth_it(self, validation: Holdout) -> bool:
@@ -269,7 +269,9 @@ class LSTMRecommender(Recommender):
     ) -> Any:
         """Score with the very engine that serves, built from the network's present weights."""
         if self._encoding.n_users:
-            _hide_untrained_users(network, data.histories)
+            from recsys.models.lstm.network import hide_untrained_users
+
+            hide_untrained_users(network, data.histories)
         self._serve(to_onnx(network, self.config, self._encoding, tags), *item_vectors(network, tags), data)
         if self._wide is not None:
             from recsys.models.lstm.wide import gate_of
@@ -346,6 +348,9 @@ class LSTMRecommender(Recommender):
         scores: Scores = unit[codes] @ unit.T
         return scores
 
+    def findings(self) -> list[str]:
+        return findings(self.facts.get("validated", self.facts))
+
     def describe(self) -> pl.DataFrame:
         """List every layer that holds weights: `layer, output_shape, parameters, role`."""
         return pl.DataFrame(self._layers)
@@ -386,13 +391,3 @@ class LSTMRecommender(Recommender):
 
             with np.load(folder / WIDE, allow_pickle=False) as arrays:
                 self._wide = Wide.from_arrays(arrays, self.data.n_codes)
-
-
-def _hide_untrained_users(network: keras.Model, histories: Histories) -> None:
-    """Give users who had nothing to learn from the vector of the unknown user, not their random first one."""
-    layer = network.get_layer("user_embedding")
-    table = np.array(layer.get_weights()[0])
-    untrained = np.ones(len(table), dtype=bool)
-    untrained[histories.users[histories.lengths >= 2]] = False
-    table[untrained] = table[UNKNOWN]
-    layer.set_weights([table])

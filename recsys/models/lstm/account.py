@@ -1,10 +1,23 @@
-"""The picture of a training."""
+"""What a training tells people: a picture, and lines of text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+FOUND = (
+    "monitor",
+    "epochs",
+    "best_epoch",
+    "best_validation",
+    "validation_of_known_users",
+    "validation_of_the_same_as_unknown",
+    "wide_share",
+    "validation_with_the_linear_model",
+    "deep_share",
+)
+"""The facts of a fitted LSTM that its validation part found."""
 
 
 def save_curves(epochs: Sequence[dict[str, Any]], best_epoch: int, path: Path) -> Path:
@@ -39,3 +52,22 @@ def save_curves(epochs: Sequence[dict[str, Any]], best_epoch: int, path: Path) -
         panel.xaxis.get_major_locator().set_params(integer=True)
     figure.savefig(path, dpi=130)
     return path
+
+
+def findings(facts: Mapping[str, Any]) -> list[str]:
+    """Say from a fitted LSTM's facts what its validation part found: the best epoch, and what was chosen after it."""
+    if facts.get("best_validation") is None:
+        return []
+    monitor = facts["monitor"]
+    best, epochs = facts["best_epoch"], facts["epochs"]
+    lines = [f"Best on validation after epoch {best} of {epochs}: {monitor} {facts['best_validation']:.4f}."]
+    if found := facts.get("validation_with_the_linear_model"):
+        share = facts["wide_share"]
+        lines.append(f"SLIM's log odds count {share:g} beside the network: {monitor} {found[monitor]:.4f}.")
+    if "deep_share" in facts:
+        lines.append(f"The network's own scores count {facts['deep_share']:g} beside SLIM's log odds.")
+    if known := facts.get("validation_of_known_users"):
+        unknown = facts["validation_of_the_same_as_unknown"]
+        served = "with" if known[monitor] > unknown[monitor] else "without"
+        lines.append(f"Known users are served {served} vectors of their own, as validation ranks them better.")
+    return lines
