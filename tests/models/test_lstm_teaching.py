@@ -69,7 +69,7 @@ def others_say(counsel: Counsel, small: Dataset, user: int, t: int, config: LSTM
 
 
 def test_a_chain_and_a_linear_model_counsel_about_people_they_have_not_seen(small: Dataset) -> None:
-    config = dataclasses.replace(TINY, window=20, teacher_markov=0.7, teacher_slim=0.4)
+    config = dataclasses.replace(TINY, window=20, teachers=1, teacher_markov=0.7, teacher_slim=0.4)
     counsel = Counsel.fit(small, config)
     assert counsel is not None
     histories = small.histories
@@ -85,8 +85,8 @@ def test_a_chain_and_a_linear_model_counsel_about_people_they_have_not_seen(smal
 
 
 def test_counsel_is_added_to_the_mean_of_the_networks(small: Dataset) -> None:
-    config = dataclasses.replace(TINY, window=20, teacher_markov=0.7, teacher_slim=0.4)
-    teacher = LSTMRecommender(config).fit(small)
+    config = dataclasses.replace(TINY, window=20, teachers=1, teacher_markov=0.7, teacher_slim=0.4)
+    teacher = LSTMRecommender(config.teacher(0)).fit(small)
     counsel = Counsel.fit(small, config)
     assert counsel is not None
     histories = small.histories
@@ -191,8 +191,11 @@ def test_teachers_may_be_narrower_and_read_other_things(small: Dataset) -> None:
 
 
 def test_the_teachers_settings_are_a_table_or_flags() -> None:
-    table = LSTMConfig.from_mapping({"dim": 32, "dropout": 0.1, "teacher": {"dim": 16, "units": [16, 16]}})
-    flags = LSTMConfig.from_flags(["dim=32", "dropout=0.1", "teacher.dim=8", "teacher.dim=16", "teacher.units=16,16"])
+    table = LSTMConfig.from_mapping(
+        {"teachers": 1, "dim": 32, "dropout": 0.1, "teacher": {"dim": 16, "units": [16, 16]}}
+    )
+    given = ["teachers=1", "dim=32", "dropout=0.1", "teacher.dim=8", "teacher.dim=16", "teacher.units=16,16"]
+    flags = LSTMConfig.from_flags(given)
     assert table.teacher(3) == flags.teacher(3) == LSTMConfig(dim=16, units=(16, 16), dropout=0.1, seed=3, wide_share=0)
     assert LSTMConfig.from_mapping(table.to_mapping()) == table
     assert LSTMConfig.from_flags(table.to_flags()) == table
@@ -200,8 +203,11 @@ def test_the_teachers_settings_are_a_table_or_flags() -> None:
 
 
 def test_a_member_of_another_model_has_its_own_teachers() -> None:
-    tables = {"members": ["lstm", "markov"], "lstm": {"dim": 32, "teacher": {"dim": 16, "units": [16, 16]}}}
-    flags = ["members=lstm markov", "lstm.dim=32", "lstm.teacher.dim=16", "lstm.teacher.units=16,16"]
+    tables = {
+        "members": ["lstm", "markov"],
+        "lstm": {"teachers": 1, "dim": 32, "teacher": {"dim": 16, "units": [16, 16]}},
+    }
+    flags = ["members=lstm markov", "lstm.teachers=1", "lstm.dim=32", "lstm.teacher.dim=16", "lstm.teacher.units=16,16"]
     expected = LSTMConfig.from_mapping(tables["lstm"])  # type: ignore[arg-type]
     assert RerankConfig.from_mapping(tables).of("lstm") == RerankConfig.from_flags(flags).of("lstm") == expected
     again = RerankConfig(members=("lstm",), member_settings=tuple(settings_texts("lstm", expected)))
@@ -236,6 +242,13 @@ def test_a_network_has_no_other_tables() -> None:
 def test_a_wrong_setting_of_teachers_is_refused(text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         LSTMConfig(teacher_settings=(text,))
+
+
+@pytest.mark.parametrize("flag", ["teacher.dim=8", "teacher_markov=1", "teacher_slim=1"])
+def test_settings_of_teachers_that_are_not_there_are_refused(flag: str) -> None:
+    with pytest.raises(ConfigError, match=f"'{flag.replace('.dim', '_settings').partition('=')[0]}' is for teachers"):
+        LSTMConfig.from_flags([flag])
+    assert LSTMConfig.from_flags([flag, "teachers=1"]).teacher(0).teachers == 0
 
 
 def test_an_interrupted_lesson_goes_on_where_it_stopped(small: Dataset, tmp_path: Path) -> None:

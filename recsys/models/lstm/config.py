@@ -142,6 +142,10 @@ class LSTMConfig(Settings):
         object.__setattr__(self, "teacher_settings", self._tidy_teacher_settings())
         if self.teacher_settings:
             self.teacher(0)
+        of_teachers = ("teacher_settings", "teacher_markov", "teacher_slim")
+        idle = [name for name in of_teachers if getattr(self, name)] if not self.teachers else []
+        if idle:
+            raise ConfigError(f"'{idle[0]}' is for teachers, got teachers=0.", "Add teachers=2, or leave it out.")
         if self.seed + self.teachers > HIGHEST_SEED:
             highest = HIGHEST_SEED - self.teachers
             raise ConfigError(f"'seed' must be at most {highest} with teachers, got {self.seed}.", "Change its value.")
@@ -157,7 +161,13 @@ class LSTMConfig(Settings):
 
     def teacher(self, number: int) -> Self:
         """Return the settings of a teacher, counted from 0; ConfigError where its own ones are wrong."""
-        alone: dict[str, Any] = {"teachers": 0, "teacher_settings": (), "wide_share": 0.0}
+        alone: dict[str, Any] = {
+            "teachers": 0,
+            "teacher_settings": (),
+            "teacher_markov": 0.0,
+            "teacher_slim": 0.0,
+            "wide_share": 0.0,
+        }
         usual = {**self.to_mapping(), **alone, "seed": self.seed + number}
         try:
             return type(self).from_flags(self.teacher_settings, usual)

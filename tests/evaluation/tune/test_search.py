@@ -302,4 +302,5 @@ def test_a_study_lies_in_its_folder_whatever_that_is_called(
 
 
 def test_a_dotted_setting_is_held(world: Dataset) -> None:
-    assert fixed_settings("lstm", ["teacher.dim=64"]) == {"teacher_settings": ("dim=64",)}
+    found = fixed_settings("lstm", ["teachers=1", "teacher.dim=64"])
+    assert found == {"teachers": 1, "teacher_settings": ("dim=64",)}
