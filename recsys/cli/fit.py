@@ -50,7 +50,7 @@ def fit(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted fit stopped.")] = False,
     tensorboard: Annotated[Path | None, typer.Option(metavar="DIR", help="Write TensorBoard logs.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier model folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier model and training.")] = False,
     minutes: Annotated[
         float | None,
         typer.Option(metavar="M", help="auto: how long to begin anything new; what has begun ends.", show_default="30"),

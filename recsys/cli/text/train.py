@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from recsys.text.holdout import Source
     from recsys.text.vectors import WordVectors
 
+LOG = "log.csv"
+"""The epochs of a training, in the folder beside the model."""
+
 MOST_NAMED = 8
 """The most classes that a line names."""
 
@@ -56,7 +59,7 @@ def train(
     classes: Annotated[
         str, typer.Option(metavar="NAMES", help="The labels, in place of the recipe's: bad,good.", show_default=False)
     ] = "",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier model folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier model and training.")] = False,
 ) -> None:
     """Train a recipe on the training part of labelled texts; the validation part chooses the epoch.
 
@@ -65,7 +68,7 @@ def train(
     The test part is held out: the file's own where its split column names one, else a fifth of the rows. Columns and
     classes are the recipe's unless they are named.
     """
-    from recsys.artifact import refuse_folder
+    from recsys.artifact import refuse_file, refuse_folder
     from recsys.errors import InputError
     from recsys.text.classifier import KIND, TextClassifier
     from recsys.text.config import TextConfig
@@ -75,6 +78,8 @@ def train(
     chosen = find_recipe(recipe)
     settings = _settings(TextConfig, dict(chosen.config), config, set_ or [], seed)
     refuse_folder(out, kind=KIND, overwrite=overwrite)
+    training = _training_of(out)
+    refuse_file(training / LOG, overwrite=overwrite)
     wanted = {"text": text_column, "label": label_column, "split": split_column, "group": group_column}
     named = {role: name for role, name in wanted.items() if name is not None}
     if more_texts and (vectors is not None or settings.vectors != "train"):
@@ -96,7 +101,8 @@ def train(
     )
     classifier.facts[FACT] = source.fact
     classifier.save(out, overwrite=overwrite)
-    _say_result(classifier, data, out, _save_training(classifier, out))
+    _save_training(classifier, training)
+    _say_result(classifier, data, out, training)
 
 
 def _settings(
@@ -162,23 +168,25 @@ _WITHOUT = {
 }
 
 
-def _save_training(classifier: TextClassifier, out: Path) -> Path:
-    """Write the log and the curves of the training beside the model, as `recsys fit` does."""
+def _training_of(out: Path) -> Path:
+    """Name the folder beside a model where its training's log and curves go, as `recsys fit` does."""
+    named = out if out.name not in ("", "..") else out.resolve()
+    return named.parent / f"{named.name}-training"
+
+
+def _save_training(classifier: TextClassifier, folder: Path) -> None:
     import polars as pl
 
     from evaluation.plots.style import save_figure
     from evaluation.text.plots import learning_figure
     from recsys.artifact import write_file
 
-    named = out if out.name not in ("", "..") else out.resolve()
-    folder = named.parent / f"{named.name}-training"
     figure = learning_figure(
         classifier.epochs, title=f"Training of {classifier.recipe}", about="a dot marks the epoch that is kept"
     )
-    with write_file(folder / "log.csv", overwrite=True) as beside:
+    with write_file(folder / LOG, overwrite=True) as beside:
         pl.DataFrame(classifier.epochs).write_csv(beside)
     save_figure(figure, folder / "curves.png")
-    return folder
 
 
 def _say_result(classifier: TextClassifier, data: Path, out: Path, training: Path) -> None:

@@ -151,6 +151,19 @@ def test_bad_input_is_refused_before_training(recsys, reviews, model, tmp_path, 
     assert {path: path.read_bytes() for path in (*tmp_path.iterdir(), *model.iterdir())} == before
 
 
+def test_the_log_of_an_earlier_training_is_not_replaced_unasked(recsys, reviews, tmp_path, untrained) -> None:
+    log = tmp_path / "m-training" / "log.csv"
+    log.parent.mkdir()
+    log.write_text("of another model")
+    words = ["text", "train", "imdb-lstm", "--data", reviews, "--out", tmp_path / "m"]
+    refused = recsys(*words)
+    assert refused.code == 2
+    assert "log.csv exists already" in " ".join(refused.err.split())
+    assert log.read_text() == "of another model"
+    assert recsys(*words, "--overwrite").code == 0
+    assert log.read_text() != "of another model"
+
+
 def test_the_folder_may_be_the_present_one(recsys, reviews, tmp_path, untrained, monkeypatch) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
