@@ -349,6 +349,7 @@ def test_members_settings_as_a_toml_table(tmp_path: Path) -> None:
         (["members=ease esae"], "There is no model 'esae' to be a member"),
         (["members="], "at least one member"),
         (["members=ease ease"], "members must differ"),
+        (["members=ease@a_b ease@a-b"], "in more than - and _, got ease@a_b ease@a-b"),
         (["members=ease blend"], "A blend cannot be a member"),
         (["members=ease@a/b"], "must consist of letters"),
         (["members=ease", "als.factors=3"], "There is no member 'als'"),

@@ -218,7 +218,10 @@ def test_members_whose_names_have_hyphens_are_found() -> None:
     members = ["item-knn", "lstm@my_2"]
     table = RerankConfig.from_mapping({"members": members, "item-knn": {"neighbours": 7}, "lstm@my_2": {"dim": 16}})
     flags = RerankConfig.from_flags(["members=item-knn lstm@my_2", "item-knn.neighbours=7", "lstm@my_2.dim=16"])
-    assert table == flags
+    assert table == flags == RerankConfig.from_flags(table.to_flags())
+    both = RerankConfig.from_flags(["members=lstm lstm@a-b_c", "lstm.dim=16", "lstm@a_b-c.dim=32"])
+    assert [both.of(label).to_mapping()["dim"] for label in both.members] == [16, 32]
+    assert RerankConfig.from_flags(both.to_flags()) == both
     assert (table.of("item-knn").to_mapping()["neighbours"], table.of("lstm@my_2").to_mapping()["dim"]) == (7, 16)
 
 

@@ -37,9 +37,9 @@ class CompositeConfig(Settings):
             )
         for label in self.members:
             _check_label(label)
-        if len(set(self.members)) < len(self.members):
+        if len({_as_flag(label) for label in self.members}) < len(self.members):
             raise ConfigError(
-                f"The members must differ, got {' '.join(self.members)}.",
+                f"The members must differ, in more than - and _, got {' '.join(self.members)}.",
                 "One model several times needs labels: lstm lstm@2.",
             )
         object.__setattr__(self, "member_settings", self._tidy_settings())
@@ -50,6 +50,10 @@ class CompositeConfig(Settings):
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
         """Build the settings from names and values; members' settings may be tables or dotted names."""
         return super().from_mapping(gather_tables(mapping, "member_settings"))
+
+    def to_flags(self) -> list[str]:
+        own = [flag for flag in super().to_flags() if not flag.startswith("member_settings=")]
+        return [*own, *self.member_settings]
 
     def of(self, label: str) -> Settings:
         """Return the settings of one member; ConfigError names the member where they are wrong."""
@@ -64,13 +68,13 @@ class CompositeConfig(Settings):
     def _tidy_settings(self) -> tuple[str, ...]:
         """Keep the last value of each setting, under its proper name; refuse what belongs to no member."""
         found: dict[str, str] = {}
+        labels = {_as_flag(label): label for label in self.members}
         for text in self.member_settings:
             name, equals, value = text.partition("=")
             label, dot, inner = name.strip().partition(".")
             if not (dot and equals):
                 raise ConfigError(f"A member's setting is given as MEMBER.NAME=VALUE, got '{text}'.", EXAMPLE)
-            if label not in self.members:
-                label = label.replace("_", "-")
+            label = labels.get(_as_flag(label), label)
             if label not in self.members:
                 raise ConfigError(f"There is no member '{label}'.", f"Its members: {', '.join(self.members)}.")
             found[f"{label}.{inner.strip().replace('-', '_')}"] = value.strip()
@@ -85,6 +89,11 @@ def model_of(label: str) -> str:
 def settings_texts(label: str, settings: Settings) -> list[str]:
     """Write a model's settings, where they are not the defaults, as settings of a member."""
     return [f"{label}.{flag}" for flag in settings.to_flags()]
+
+
+def _as_flag(label: str) -> str:
+    """Write a label as flags have it, which may say _ for -."""
+    return label.replace("-", "_")
 
 
 def _check_label(label: str) -> None:
