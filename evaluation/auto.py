@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from evaluation.certainty import Difference, paired_differences
 from evaluation.judge import evaluate
+from evaluation.protocol import Rules
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Split
 from recsys.errors import ConfigError, InputError, RecsysError
@@ -173,7 +174,9 @@ class _Contest:
         began, note = self.clock(), ""
         try:
             model, note = self._fit(name)
-            judged = evaluate(model, self.split, METRICS, part="validation", seed=self.seed)
+            # judged as it is going to be asked, and as the composites judge it
+            rules = Rules(request_times="told" if model.reads_request_times else "hidden")
+            judged = evaluate(model, self.split, METRICS, part="validation", rules=rules, seed=self.seed)
         except (RecsysError, MemoryError) as error:
             note = getattr(error, "message", "") or "the memory did not suffice"
             self.rows.append(Tried(name, None, None, round(self.clock() - began, 2), note))

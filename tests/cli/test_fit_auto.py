@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,16 @@ from evaluation.auto_screen import verdict
 from evaluation.certainty import Difference
 from recsys.cli.fit_auto import auto_options
 from recsys.config import Settings, setting
+from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Order
 from recsys.dataset.split import split_dataset
 from recsys.errors import ConfigError
 from recsys.models import COMPOSITE, REGISTRY, load_model
-from recsys.models.base import OnEpoch
+from recsys.models.base import OnEpoch, Scores
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.popularity import PopularityRecommender
 from tests.cli.conftest import Outcome, Recsys
+from tests.models.lstm_data import waiting_dataset
 from tests.worlds import camps, franchises
 
 
@@ -264,6 +266,23 @@ def test_what_is_better_beyond_doubt_comes_before_what_is_better_on_average(monk
     found = find_model(world, split_dataset(world), candidates=["popularity", "item-knn"], minutes=5)
     assert found.model is made["blend"]
     assert (found.composite, found.gain) == ("blend", gains["blend"])
+
+
+def test_a_candidate_that_reads_request_times_is_told_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[bool] = []
+
+    def scores(self: PopularityRecommender, histories: Histories, mood: Sequence[str] = ()) -> Scores:
+        told.append(histories.asked is not None)
+        return plain(self, histories, mood)
+
+    plain = PopularityRecommender._scores
+    monkeypatch.setattr(PopularityRecommender, "_scores", scores)
+    data = waiting_dataset(n_people=20)
+    for reads in (False, True):
+        monkeypatch.setattr(PopularityRecommender, "reads_request_times", reads)
+        find_model(data, split_dataset(data), candidates=["popularity"], minutes=5)
+        assert set(told) == {reads}
+        told.clear()
 
 
 def test_settings_of_teachers_reach_the_candidate() -> None:
