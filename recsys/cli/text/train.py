@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recsys.text.classifier import TextClassifier
     from recsys.text.columns import Columns
     from recsys.text.config import TextConfig
+    from recsys.text.corpus import Corpus
     from recsys.text.holdout import Source
     from recsys.text.vectors import WordVectors
 
@@ -47,6 +48,12 @@ def train(
     more_texts: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="More texts, without labels, to train word vectors from; repeatable."),
+    ] = None,
+    pretraining: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Labelled texts to learn from first: text, label, as many classes in the same order."
+        ),
     ] = None,
     text_column: Annotated[str | None, typer.Option(metavar="NAME", help="Column of the texts.")] = None,
     label_column: Annotated[str | None, typer.Option(metavar="NAME", help="Column of the labels.")] = None,
@@ -89,14 +96,16 @@ def train(
     _say_parts(source)
     if chosen.more_texts and settings.vectors == "train" and vectors is None and not more_texts:
         note(f"Its published row trains word vectors on {' and '.join(chosen.more_texts)} too: --more-texts FILE.")
-    if chosen.pretraining:
-        note(f"Its published row learns from {chosen.pretraining} first (TextClassifier.fit, pretraining=…): left out.")
+    if chosen.pretraining and pretraining is None:
+        note(f"Its published row learns from {chosen.pretraining} first: --pretraining FILE.")
+    first = None if pretraining is None else _read_pretraining(pretraining, source.parts.train)
     classifier = TextClassifier(settings, recipe=recipe)
     classifier.fit(
         source.parts.train,
         source.parts.validation,
         vectors=_read_vectors(vectors, settings.dim),
         more_texts=_read_more(more_texts or [], text_column),
+        pretraining=first,
         progress=True,
     )
     classifier.facts[FACT] = source.fact
@@ -147,6 +156,27 @@ def _read_more(paths: list[Path], column: str | None) -> list[str]:
         part = None if plain or SPLIT not in read_columns(path) else "train"
         texts += read_part(path, [*filter(None, [column]), "text", "phrase", "Phrase"], part)
     return texts
+
+
+def _read_pretraining(path: Path, train: Corpus) -> Corpus:
+    """Read what the network learns from first; of a file with a split of its own only the training part."""
+    from recsys.errors import InputError
+    from recsys.text.columns import TRAIN, Columns
+    from recsys.text.corpus import read_corpus
+    from recsys.text.files import read_columns
+
+    split = "split" if "split" in read_columns(path) else None
+    table = read_corpus(path, Columns("text", "label", split=split), exact=True)
+    first = table.corpus if split is None else table.part(TRAIN)
+    if len(first.classes) != len(train.classes):
+        raise InputError(
+            f"{path.name} has {len(first.classes)} classes, the texts to train on {len(train.classes)}.",
+            "Give a file with as many classes, in the same order.",
+        )
+    pairs = zip(first.classes, train.classes, strict=True)
+    told = ", ".join(one if one == other else f"{one} as {other}" for one, other in pairs)
+    typer.echo(f"{path.name}: {len(first):,} to learn from first; classes {told}.")
+    return first
 
 
 def _say_parts(source: Source) -> None:

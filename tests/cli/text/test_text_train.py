@@ -135,6 +135,23 @@ BAD = [
 ]
 
 
+def test_it_learns_from_other_labelled_texts_first(recsys, reviews, tmp_path, untrained) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(
+        "text,label,split\n" + "\n".join(f"t{at},{'gb'[at % 2]},{'test' if at > 7 else 'train'}" for at in range(10))
+    )
+    words = ["text", "train", "imdb-lstm", "--data", reviews, "--out", tmp_path / "m"]
+    said = recsys(*words, "--pretraining", other)
+    assert said.code == 0, said.err
+    assert "other.csv: 8 to learn from first; classes b as neg, g as pos." in said.out
+    first = untrained[0].given[2]["pretraining"]
+    assert (len(first), first.classes) == (8, ("b", "g"))
+    other.write_text("text,label\na,1\nb,2\nc,3\n")
+    refused = recsys(*words, "--overwrite", "--pretraining", other)
+    assert refused.code == 2
+    assert "other.csv has 3 classes, the texts to train on 2." in " ".join(refused.err.split())
+
+
 @pytest.mark.parametrize("arguments, text", BAD)
 def test_bad_input_is_refused_before_training(recsys, reviews, model, tmp_path, monkeypatch, arguments, text) -> None:
     monkeypatch.setattr(TextClassifier, "fit", lambda *_, **__: pytest.fail("trained"))
