@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ NO_RATING = (0.0, -1.0)
 """Ratings that stand for "watched, not rated" where the data has none as low."""
 MILLISECONDS = 100_000_000_000
 """From here on an epoch number counts milliseconds: as seconds it would be the year 5138."""
+EPOCH, MICROSECONDS = datetime(1970, 1, 1, tzinfo=UTC), 10**6
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class _Event:
     code: int
     rating: float
     time: int | None
+    """Microseconds since 1970: their order within a second is the order of watching."""
 
 
 def person_of_titles(data: Dataset, titles: Sequence[str]) -> Person:
@@ -206,6 +208,10 @@ def epoch_seconds(text: str) -> int:
     >>> epoch_seconds("2024-05-31"), epoch_seconds("1717113600"), epoch_seconds("20240531")
     (1717113600, 1717113600, 1717113600)
     """
+    return _epoch_microseconds(text) // MICROSECONDS
+
+
+def _epoch_microseconds(text: str) -> int:
     try:
         if len(text) == 8 and text.isdigit() and DATES[0] <= int(text) <= DATES[1]:
             moment = datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC)
@@ -214,7 +220,8 @@ def epoch_seconds(text: str) -> int:
             moment = datetime.fromtimestamp(number / 1000 if abs(number) >= MILLISECONDS else number, tz=UTC)
         else:
             moment = datetime.fromisoformat(text)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH
+        return since // timedelta(microseconds=1)
     except (OverflowError, OSError) as error:  # OSError: a year that the system cannot count to
         raise ValueError(text) from error
 
@@ -224,7 +231,7 @@ def _time(row: dict[str, str], place: _Place) -> int | None:
         return None
     text = row["timestamp"]
     try:
-        return epoch_seconds(text)
+        return _epoch_microseconds(text)
     except ValueError:
         remedy = "Give epoch seconds or a date such as 2024-05-31, in all rows or in none."
         raise place.error("timestamp must be a time", text, remedy) from None
@@ -243,5 +250,5 @@ def _histories(events: list[_Event], rated: bool = False) -> Histories:
         histories.offsets,
         histories.items,
         np.array([event.rating for event in events], dtype=np.float32) if rated else None,
-        np.array([event.time for event in events], dtype=np.int64) if timed else None,
+        np.array([event.time for event in events], dtype=np.int64) // MICROSECONDS if timed else None,
     )

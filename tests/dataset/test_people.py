@@ -61,7 +61,17 @@ def test_ratings_and_their_missing_values(small: Dataset, tmp_path: Path) -> Non
     np.testing.assert_array_equal(ratings, np.array([8.5, np.nan, np.nan, np.nan], dtype=np.float32))
 
 
-@pytest.mark.parametrize("stamps", [("200", "100"), ("1600000000000", "1500000000000"), ("2024-05-31", "2024-05-30")])
+@pytest.mark.parametrize(
+    "stamps",
+    [
+        ("200", "100"),
+        ("1600000000000", "1500000000000"),
+        ("2024-05-31", "2024-05-30"),
+        ("1600000000.7", "1600000000.25"),  # within one second, too
+        ("1600000000002", "1600000000001"),
+        ("2024-05-31T10:00:00.000002", "2024-05-31T10:00:00.000001"),
+    ],
+)
 def test_timestamps_order_the_rows(small: Dataset, tmp_path: Path, stamps: tuple[str, str]) -> None:
     text = f"anime_id,timestamp\n11,{stamps[0]}\n10,{stamps[1]}\n12,{stamps[0]}\n"
     assert ids(small, read_person(write(tmp_path, text), small).histories) == [10, 11, 12]
