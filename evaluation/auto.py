@@ -20,13 +20,19 @@ from recsys.dataset.split import Split
 from recsys.errors import ConfigError, InputError, RecsysError
 from recsys.models import COMPOSITE, make_model, model_class
 from recsys.models.base import OnEpoch, Recommender
+from recsys.models.composite.config import check_label, model_of
 from recsys.models.composite.recommender import CompositeRecommender
 
 METRICS = ("ndcg@10", "recall@10")
 MINUTES = 30.0
-ORDERED = ("popularity", "markov", "item-knn", "slim", "als", "lstm")
+TAUGHT = "lstm@taught"
+ORDERED = ("popularity", "markov", "item-knn", "slim", "als", "lstm", TAUGHT)
 UNORDERED = ("popularity", "item-knn", "ease", "slim", "als", "lstm")
 """What is tried, cheapest first; where the order means nothing, a model of what follows what cannot learn."""
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    TAUGHT: {"teachers": 2, "teacher_share": 0.8, "teacher_markov": 1.0, "teacher_slim": 1.0}
+}
+"""Settings of candidates with a label, on top of those of their model: what small data gained from (LOG.md)."""
 FEW = 4
 """The best candidates that are kept, and blended."""
 LEAST_EPOCHS = 3
@@ -48,11 +54,12 @@ class Tried:
 class Found:
     """Hold the contest: the chosen model and every candidate's row.
 
-    `gain` is by how much `composite`, made of several models, beats the best single one: the better of the two that are
-    tried, but one that is better beyond doubt before one that is not.
+    `kept` is the chosen one's name among the rows. `gain` is by how much `composite`, made of several models, beats the
+    best single one: the better of the two that are tried, but one that is better beyond doubt before one that is not.
     """
 
     model: Recommender
+    kept: str
     rows: tuple[Tried, ...]
     gain: Difference | None
     composite: str
@@ -61,7 +68,7 @@ class Found:
     def facts(self) -> dict[str, Any]:
         """Return the contest as plain values, for the model's folder."""
         gain = None if self.gain is None else self.gain._asdict()
-        made = {"composite": self.composite, "gain_of_composite": gain}
+        made = {"kept": self.kept, "composite": self.composite, "gain_of_composite": gain}
         return {"rows": [asdict(row) for row in self.rows], **made, "seconds": round(self.seconds, 1)}
 
 
@@ -78,12 +85,14 @@ def find_model(
 ) -> Found:
     """Fit the candidates in their order, judge each on the validation part, combine the best few, return the best.
 
-    Without `candidates` they are those of the data's order, cheapest first. None begins once the minutes are over,
-    except that one always runs; a model that trains in epochs gets as many as fit into the time that is left. What a
-    candidate raises (not enough memory, settings that diverge) is noted, and the next one has its turn. The best few
-    are then combined: blended, and, while there is time, put before a second stage (`rerank`). What is made of several
-    models is chosen only where it beats the best single one by more than noise: the 95 % interval of the paired
-    difference of NDCG over users, learned without the user, lies above 0. The test part is not looked at.
+    Without `candidates` they are those of the data's order, cheapest first; `settings` are by candidate. One model may
+    be several, `lstm lstm@wide`; `lstm@taught` is `lstm` with teachers, tried only where there is time for all of its
+    epochs. None begins once the minutes are over, except that one always runs; another model that trains in epochs
+    gets as many as fit into the time that is left. What a candidate raises (not enough memory, settings that diverge)
+    is noted, and the next one has its turn. The best few are then combined: blended, and, while there is time, put
+    before a second stage (`rerank`). What is made of several models is chosen only where it beats the best single one
+    by more than noise: the 95 % interval of the paired difference of NDCG over users, learned without the user, lies
+    above 0. The test part is not looked at.
 
     Raises InputError for a budget of nothing and for unknown candidates, and ConfigError where none could be fitted.
     """
@@ -95,10 +104,9 @@ def find_model(
 def check_candidates(names: Sequence[str]) -> tuple[str, ...]:
     """Refuse candidates that do not exist, that are named twice, and models of models, which are tried anyway."""
     for name in names:
-        model_class(name)
-    for name in COMPOSITE:
-        if name in names:
+        if model_of(name) in COMPOSITE:
             raise InputError(f"{name} is no candidate: the best candidates are combined anyway.", "Leave it out.")
+        check_label(name)
     if len(set(names)) < len(names):
         raise InputError(f"Candidates must differ, got {' '.join(names)}.", "Name each once.")
     return tuple(names)
@@ -153,7 +161,7 @@ class _Contest:
                 "Choose other candidates, or fit one of them by its name.",
             )
         winner = max(self.best, key=lambda name: float(self.ndcg[name].mean()))
-        chosen: Recommender = self.best[winner]
+        chosen, kept = self.best[winner], winner
         gain: Difference | None = None
         composite = ""
         if len(self.best) > 1:
@@ -165,8 +173,8 @@ class _Contest:
                 # one that is better beyond doubt comes before any that is not
                 if gain is None or (its.low > 0, its.value) > (gain.low > 0, gain.value):
                     gain, composite = its, name
-                    chosen = model if its.low > 0 else self.best[winner]
-        return Found(chosen, tuple(self.rows), gain, composite, self.clock() - self.began)
+                    chosen, kept = (model, name) if its.low > 0 else (self.best[winner], winner)
+        return Found(chosen, kept, tuple(self.rows), gain, composite, self.clock() - self.began)
 
     def _try(self, name: str) -> None:
         """Fit and judge one candidate; only the best few stay in memory."""
@@ -196,24 +204,29 @@ class _Contest:
 
         The first candidate is not stopped: there would be nothing else.
         """
-        cls = model_class(name)
-        seeded = {"seed": self.seed} if cls.Config.has("seed") else {}
-        settings = {**seeded, **self.settings.get(name, {})}
+        cls, settings = model_class(model_of(name)), self._settings(name)
         if not cls.finds_epochs:
-            return make_model(name, settings).fit(self.data, self.split), ""
+            return make_model(model_of(name), settings).fit(self.data, self.split), ""
         config: Any = cls.Config.from_mapping(settings)  # one with epochs
         wanted, in_all = int(config.epochs), _epochs_in_all(config)
         watch = self._watch(in_all) if self.rows else None
         try:
-            return make_model(name, settings, on_epoch=watch).fit(self.data, self.split, progress=self.progress), ""
+            model = make_model(model_of(name), settings, on_epoch=watch)
+            return model.fit(self.data, self.split, progress=self.progress), ""
         except _Late as late:
             shorter = _shorter(config, self.left / late.seconds_an_epoch / in_all)
         epochs = shorter["epochs"]
-        if epochs < LEAST_EPOCHS:
+        if epochs < LEAST_EPOCHS or name in PRESETS:  # a model that gets better by training longer, if at all
             raise ConfigError(f"left out: time for {max(0, epochs)} of {wanted} epochs only") from None
         self._say(f"  time for {epochs} of {wanted} epochs: beginning anew with a schedule of that length")
-        model = make_model(name, {**settings, **shorter})
+        model = make_model(model_of(name), {**settings, **shorter})
         return model.fit(self.data, self.split, progress=self.progress), f"{epochs} of {wanted} epochs for lack of time"
+
+    def _settings(self, name: str) -> dict[str, Any]:
+        """Return a candidate's settings, with the seed where it has one."""
+        seeded = {"seed": self.seed} if model_class(model_of(name)).Config.has("seed") else {}
+        preset = {**self.settings.get(model_of(name), {}), **PRESETS[name]} if name in PRESETS else {}
+        return {**seeded, **preset, **self.settings.get(name, {})}
 
     def _watch(self, wanted: int) -> OnEpoch:
         began = self.clock()

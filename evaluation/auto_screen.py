@@ -23,7 +23,7 @@ def auto_table(found: Found) -> Group:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", overflow="fold", style="dim")
     for row in sorted(found.rows, key=lambda one: -1.0 if one.ndcg is None else one.ndcg, reverse=True):
-        style = "bold green" if row.model == found.model.name else ""
+        style = "bold green" if row.model == found.kept else ""
         cells = (f"{row.seconds:,.1f}" if row.ndcg is not None or row.seconds else "–", Text(row.note))
         table.add_row(row.model, _number(row.ndcg), _number(row.recall), *cells, style=style)
     heading = f"Tried on the validation part in {found.seconds:,.0f} s, full ranking, seen titles excluded"
@@ -38,9 +38,9 @@ def verdict(found: Found) -> str:
     tried: list[Tried] = [row for row in found.rows if row.ndcg is not None and row.model not in COMPOSITE]
     best = max(tried, key=lambda one: one.ndcg or 0.0).model
     if found.gain is None:
-        return f"Keeping {found.model.name}."
+        return f"Keeping {found.kept}."
     by = f"{found.gain.value:+.4f} {METRICS[0]}, 95 % {found.gain.low:+.4f} to {found.gain.high:+.4f}"
-    if found.model.name == found.composite:
+    if found.kept == found.composite:
         return f"Keeping {found.composite}: better than {best} beyond noise ({by}, learned without the user)."
     return f"Keeping {best}: {found.composite} is not better beyond noise ({by}, learned without the user)."
 

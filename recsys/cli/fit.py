@@ -59,7 +59,7 @@ def fit(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="auto: the models to try, in this order.",
+            help="auto: the models to try, in this order; one may be several: lstm lstm@wide.",
             show_default="by the data's order, cheap first",
         ),
     ] = None,
@@ -67,7 +67,8 @@ def fit(
     """Fit a model on the training part of prepared data, or on all of it (--final), and save it.
 
     --model auto fits several within a time budget, judges them on the validation part, and keeps the best one, or
-    what is made of several (blend, rerank) where that is clearly better.
+    what is made of several (blend, rerank) where that is clearly better. Of data with an order it also tries
+    lstm@taught, an LSTM with teachers, where there is time for all of it.
 
     recsys fit data/prepared --model lstm --out models/lstm --set epochs=20
     recsys fit data/prepared --model auto --minutes 10 --out models/best

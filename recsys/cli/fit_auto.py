@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from recsys.config import HIGHEST_SEED, given_settings
+from recsys.config import HIGHEST_SEED, flag_text, given_settings
 from recsys.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ def auto_options(
     for_one_model: Mapping[str, object],
 ) -> dict[str, Any]:
     """Check the options of a search for the best model before anything is fitted; return what `choose` takes."""
-    from evaluation.auto import MINUTES, ORDERED, UNORDERED, check_candidates, check_minutes
+    from evaluation.auto import MINUTES, ORDERED, PRESETS, UNORDERED, check_candidates, check_minutes
     from evaluation.run import settings_by_model
     from recsys.models import model_class
+    from recsys.models.composite.config import model_of
 
     if not 0 <= (seed or 0) <= HIGHEST_SEED:
         raise InputError(f"A seed must be from 0 to {HIGHEST_SEED}, got {seed}.", "For example: --seed 1.")
@@ -41,7 +42,8 @@ def auto_options(
     check_minutes(minutes)
     settings = {}
     for name, texts in settings_by_model(flags or (), names or [*dict.fromkeys([*ORDERED, *UNORDERED])]).items():
-        settings[name] = given_settings(model_class(name).Config, texts)
+        preset = [f"{one}={flag_text(value)}" for one, value in PRESETS.get(name, {}).items()]
+        settings[name] = given_settings(model_class(model_of(name)).Config, [*preset, *texts])
     return {"candidates": names, "minutes": minutes, "settings": settings, "seed": seed or 0}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluation.auto import ORDERED, UNORDERED, _epochs_in_all, _shorter, find_model
+from evaluation.auto import ORDERED, TAUGHT, UNORDERED, _Contest, _epochs_in_all, _shorter, find_model
 from evaluation.auto_screen import verdict
 from evaluation.certainty import Difference
 from recsys.cli.fit_auto import auto_options
@@ -191,6 +191,42 @@ def test_epochs_are_fitted_into_the_time(slow: list[int]) -> None:
     assert late.model.name == "popularity"
 
 
+def test_a_candidate_with_a_preset_is_tried_where_there_is_time_for_all_of_it(
+    slow: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evaluation.auto.PRESETS", {"slow@more": {"epochs": 9}})
+    data, names = camps(40), ["popularity", "slow", "slow@more"]
+    settings = {"slow": {"epochs": 3}}
+    found = find_model(data, split_dataset(data), candidates=names, minutes=6, settings=settings, clock=CLOCK)
+    assert slow == [3, 9]
+    assert found.rows[2].note == "left out: time for 2 of 9 epochs only"
+    find_model(data, split_dataset(data), candidates=names, minutes=60, settings=settings, clock=CLOCK)
+    settings["slow@more"] = {"epochs": 4}
+    find_model(data, split_dataset(data), candidates=names, minutes=60, settings=settings, clock=CLOCK)
+    assert slow[2:] == [3, 9, 3, 4]
+
+
+def test_one_model_is_several_candidates_and_members(tmp_path: Path) -> None:
+    data, names = camps(120), ["item-knn", "item-knn@few", "ease"]
+    settings = {"item-knn@few": {"neighbours": 1}, "item-knn": {"neighbours": 60}}
+    found = find_model(data, split_dataset(data), candidates=names, settings=settings)
+    assert [row.model for row in found.rows] == [*names, "blend", "rerank"]
+    assert len({row.ndcg for row in found.rows[:2]}) == 2
+    assert found.kept in [row.model for row in found.rows]
+    assert found.facts()["kept"] == found.kept
+    assert f"Keeping {found.kept}" in verdict(found)
+    assert load_model(found.model.save(tmp_path / "best")).name == found.kept.partition("@")[0]
+
+
+def test_the_taught_lstm_has_the_settings_of_the_lstm_and_teachers() -> None:
+    settings = auto_options(1.0, None, ["lstm.dim=64", "lstm@taught.teacher.dim=32"], 0, {})["settings"]
+    data = camps(40)
+    contest = _Contest(data, split_dataset(data), settings, 60.0, 3, False, CLOCK)
+    config = LSTMConfig.from_mapping(contest._settings(TAUGHT))
+    assert (config.dim, config.teachers, config.teacher(1).dim, config.seed) == (64, 2, 32, 3)
+    assert contest._settings("lstm") == {"seed": 3, "dim": 64}
+
+
 def test_the_epochs_of_teachers_count_and_are_cut_too() -> None:
     slow = LSTMConfig.from_mapping({"epochs": 10, "teachers": 2, "teacher": {"epochs": 20}})
     assert _epochs_in_all(slow) == 10 + 2 * 20
@@ -216,6 +252,8 @@ def test_a_candidate_that_fails_is_noted_and_the_others_go_on(monkeypatch: pytes
         (["--candidates", "ease", "esae"], "There is no model 'esae'"),
         (["--candidates", "ease", "ease"], "Candidates must differ"),
         (["--candidates", "blend"], "combined anyway"),
+        (["--candidates", "blend@2"], "blend@2 is no candidate"),
+        (["--candidates", "ease@"], "label must consist of letters"),
         (["--config", "x.toml"], "--config is for one model"),
         (["--resume"], "--resume is for one model"),
         (["--set", "epochs=3"], "epochs=3"),

@@ -36,7 +36,11 @@ class CompositeConfig(Settings):
                 "A model of models needs at least one member, got none.", f"Known: {', '.join(REGISTRY)}."
             )
         for label in self.members:
-            _check_label(label)
+            if model_of(label) in COMPOSITE:
+                raise ConfigError(
+                    f"A {model_of(label)} cannot be a member: it has members itself.", "Name its members instead."
+                )
+            check_label(label)
         if len({_as_flag(label) for label in self.members}) < len(self.members):
             raise ConfigError(
                 f"The members must differ, in more than - and _, got {' '.join(self.members)}.",
@@ -96,14 +100,13 @@ def _as_flag(label: str) -> str:
     return label.replace("-", "_")
 
 
-def _check_label(label: str) -> None:
+def check_label(label: str) -> None:
+    """Refuse with ConfigError what is neither a model's name nor one with a label, lstm@2."""
     name, at, suffix = label.partition("@")
-    if name in COMPOSITE:
-        raise ConfigError(f"A {name} cannot be a member: it has members itself.", "Name its members instead.")
     if name not in REGISTRY:
         known = ", ".join(one for one in REGISTRY if one not in COMPOSITE)
-        raise ConfigError(f"There is no model '{name}' to be a member.", f"Known: {known}.")
+        raise ConfigError(f"There is no model '{name}'.", f"Known: {known}.")
     if at and not re.fullmatch(r"[A-Za-z0-9_-]+", suffix):
         raise ConfigError(
-            f"A member's label must consist of letters, digits, - and _, got '{label}'.", "For example: lstm@2."
+            f"A model's label must consist of letters, digits, - and _, got '{label}'.", "For example: lstm@2."
         )
