@@ -66,9 +66,10 @@ def fit(
 ) -> None:
     """Fit a model on the training part of prepared data, or on all of it (--final), and save it.
 
-    --model auto fits several within a time budget, judges them on the validation part, and keeps the best one, or
-    what is made of several (blend, rerank) where that is clearly better. Of data with an order it also tries
-    lstm@taught, an LSTM with teachers, where there is time for all of it.
+    --model auto fits several within a time budget, judges them on validation,
+    and keeps the best one, or what is made of several (blend, rerank) where that
+    is clearly better. In data with an order it tries lstm@taught, too, an LSTM
+    with teachers, where there is time for all of it.
 
     recsys fit data/prepared --model lstm --out models/lstm --set epochs=20
     recsys fit data/prepared --model auto --minutes 10 --out models/best
