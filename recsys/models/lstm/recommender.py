@@ -187,6 +187,10 @@ class LSTMRecommender(Recommender):
             {name: teacher.facts.get(name) for name in ("epochs", "best_epoch", "best_validation")}
             for teacher in teachers
         ]
+        if progress:
+            print(
+                f"Asking the teachers what follows {data.histories.n_events:,} events, then teaching", file=sys.stderr
+            )
         networks = [teacher._network for teacher in teachers if teacher._network is not None]
         counsel = Counsel.fit(data, self.config)
         asked = teachers[0]  # all read the same, which may not be what this network reads
