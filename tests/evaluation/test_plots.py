@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from evaluation import evaluate
@@ -20,6 +21,7 @@ from evaluation.plots import (
     tradeoff_figure,
     training_figure,
 )
+from evaluation.plots.limits import FOLDER, limits_figure
 from evaluation.plots.style import spread
 from recsys.dataset.split import split_dataset
 from recsys.errors import ArtifactError
@@ -141,6 +143,17 @@ def test_every_model_has_a_line_a_band_and_a_name(evaluation):
     assert {"popularity", "other"} <= set(names)
     value = evaluation.curve("recall", 8)[-1].value
     assert axes.lines[0].get_ydata()[-1] == value
+
+
+def test_what_was_tried_has_a_ring_and_where_it_was_judged_a_dot():
+    tried = pl.read_csv(FOLDER / "ml1m.csv")
+    [axes] = limits_figure(tried).axes
+    rings, dots = axes.collections[:2]
+    for points, column in ((rings, "val_recall"), (dots, "test_recall")):
+        known = tried[column].drop_nulls().to_list()
+        assert [x for x in np.ma.getdata(points.get_offsets())[:, 0] if np.isfinite(x)] == known
+    texts = [text.get_text() for text in axes.texts]
+    assert all(any(name in text for text in texts) for name in tried["system"])
 
 
 def test_labels_keep_their_distance():
