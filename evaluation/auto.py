@@ -216,7 +216,7 @@ class _Contest:
         except _Late as late:
             shorter = _shorter(config, self.left / late.seconds_an_epoch / in_all)
         epochs = shorter["epochs"]
-        if epochs < LEAST_EPOCHS or name in PRESETS:  # a model that gets better by training longer, if at all
+        if epochs < LEAST_EPOCHS or name in PRESETS:  # cut short, it is no better than its model without
             raise ConfigError(f"left out: time for {max(0, epochs)} of {wanted} epochs only") from None
         self._say(f"  time for {epochs} of {wanted} epochs: beginning anew with a schedule of that length")
         model = make_model(model_of(name), {**settings, **shorter})

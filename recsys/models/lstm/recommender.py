@@ -22,7 +22,7 @@ from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout
 from recsys.errors import InputError
 from recsys.models.base import OnEpoch, Recommender, Scores, batch_size
-from recsys.models.lstm.account import FOUND, findings
+from recsys.models.lstm.account import FOUND, findings, save_curves
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.encoder import Encoder, item_vectors, to_onnx
 from recsys.models.lstm.inputs import Encoding, settled_shuffle
@@ -82,7 +82,6 @@ class LSTMRecommender(Recommender):
         backend = load_keras()
 
         from recsys.models.lstm import training
-        from recsys.models.lstm.account import save_curves
         from recsys.models.lstm.network import build, layer_table, scoring_network, with_loss
         from recsys.models.lstm.windows import TrainingWindows
 
