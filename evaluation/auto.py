@@ -20,7 +20,7 @@ from recsys.dataset.split import Split
 from recsys.errors import ConfigError, InputError, RecsysError
 from recsys.models import COMPOSITE, make_model, model_class
 from recsys.models.base import OnEpoch, Recommender
-from recsys.models.composite.config import check_label, model_of
+from recsys.models.composite.config import as_flag, check_label, model_of
 from recsys.models.composite.recommender import CompositeRecommender
 
 METRICS = ("ndcg@10", "recall@10")
@@ -107,8 +107,8 @@ def check_candidates(names: Sequence[str]) -> tuple[str, ...]:
         if model_of(name) in COMPOSITE:
             raise InputError(f"{name} is no candidate: the best candidates are combined anyway.", "Leave it out.")
         check_label(name)
-    if len(set(names)) < len(names):
-        raise InputError(f"Candidates must differ, got {' '.join(names)}.", "Name each once.")
+    if len({as_flag(name) for name in names}) < len(names):
+        raise InputError(f"Candidates must differ, in more than - and _, got {' '.join(names)}.", "Name each once.")
     return tuple(names)
 
 

@@ -251,6 +251,7 @@ def test_a_candidate_that_fails_is_noted_and_the_others_go_on(monkeypatch: pytes
         (["--minutes", 0], "more than 0 minutes, got 0"),
         (["--candidates", "ease", "esae"], "There is no model 'esae'"),
         (["--candidates", "ease", "ease"], "Candidates must differ"),
+        (["--candidates", "lstm@a-b", "lstm@a_b"], "in more than - and _, got lstm@a-b lstm@a_b"),
         (["--candidates", "blend"], "combined anyway"),
         (["--candidates", "blend@2"], "blend@2 is no candidate"),
         (["--candidates", "ease@"], "label must consist of letters"),

@@ -41,7 +41,7 @@ class CompositeConfig(Settings):
                     f"A {model_of(label)} cannot be a member: it has members itself.", "Name its members instead."
                 )
             check_label(label)
-        if len({_as_flag(label) for label in self.members}) < len(self.members):
+        if len({as_flag(label) for label in self.members}) < len(self.members):
             raise ConfigError(
                 f"The members must differ, in more than - and _, got {' '.join(self.members)}.",
                 "One model several times needs labels: lstm lstm@2.",
@@ -72,13 +72,13 @@ class CompositeConfig(Settings):
     def _tidy_settings(self) -> tuple[str, ...]:
         """Keep the last value of each setting, under its proper name; refuse what belongs to no member."""
         found: dict[str, str] = {}
-        labels = {_as_flag(label): label for label in self.members}
+        labels = {as_flag(label): label for label in self.members}
         for text in self.member_settings:
             name, equals, value = text.partition("=")
             label, dot, inner = name.strip().partition(".")
             if not (dot and equals):
                 raise ConfigError(f"A member's setting is given as MEMBER.NAME=VALUE, got '{text}'.", EXAMPLE)
-            label = labels.get(_as_flag(label), label)
+            label = labels.get(as_flag(label), label)
             if label not in self.members:
                 raise ConfigError(f"There is no member '{label}'.", f"Its members: {', '.join(self.members)}.")
             found[f"{label}.{inner.strip().replace('-', '_')}"] = value.strip()
@@ -90,14 +90,14 @@ def model_of(label: str) -> str:
     return label.partition("@")[0]
 
 
+def as_flag(label: str) -> str:
+    """Write a label as flags have it, which may say _ for -: labels that differ in nothing else cannot be told apart."""
+    return label.replace("-", "_")
+
+
 def settings_texts(label: str, settings: Settings) -> list[str]:
     """Write a model's settings, where they are not the defaults, as settings of a member."""
     return [f"{label}.{flag}" for flag in settings.to_flags()]
-
-
-def _as_flag(label: str) -> str:
-    """Write a label as flags have it, which may say _ for -."""
-    return label.replace("-", "_")
 
 
 def check_label(label: str) -> None:
