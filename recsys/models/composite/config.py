@@ -91,7 +91,7 @@ def model_of(label: str) -> str:
 
 
 def as_flag(label: str) -> str:
-    """Write a label as flags have it, which may say _ for -: labels that differ in nothing else cannot be told apart."""
+    """Write a label as flags have it, which may say _ for -; labels that differ in nothing else are one."""
     return label.replace("-", "_")
 
 
