@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from recsys.models.popularity import count_watchers
 DENSE_FROM = 0.25
 """From this share of possible transitions on, a dense table takes little more memory and ranks several times faster."""
 
+BLOCK = 512
+"""Titles whose transitions are sorted at a time, where not all of them are kept."""
 SAMPLE = 200
 """Titles whose pairs are counted to estimate all."""
 PAIR_BYTES = 24
@@ -49,6 +51,11 @@ class MarkovConfig(Settings):
         low=0.0,
         search=Range(1, 1000, log=True),
     )
+    successors: int = setting(
+        0,
+        "titles kept after each one, the most probable; all others are then as probable as they are popular (0: all)",
+        low=0,
+    )
 
 
 class MarkovRecommender(Recommender):
@@ -58,7 +65,8 @@ class MarkovRecommender(Recommender):
 
         P(j | i) = (c_ij + smoothing p_j) / (c_i + smoothing),
 
-    a first-order chain that falls back on popularity where a title was seldom watched (a Dirichlet prior). A
+    a first-order chain that falls back on popularity where a title was seldom watched (a Dirichlet prior). Where only
+    the `successors` of largest c_ij are kept, popularity has the probability of the others, and the table is small. A
     transition spans up to `window` titles of a history, one d titles away counts window_decay^(d-1); the `last`
     titles vote, the one m before the end with decay^m. Spans and votes as in the sequential rules of Ludewig and
     Jannach, Evaluation of Session-based Recommendation Algorithms (UMUAI 2018). Every row of scores is a probability
@@ -75,17 +83,18 @@ class MarkovRecommender(Recommender):
 
     def _fit(self, data: Dataset, validation: Holdout | None, progress: bool) -> None:
         ordered = data.order is not Order.NONE
-        count = count_transitions if ordered else expect_transitions
-        counts = count(data.histories, data.n_codes, self.config.window, self.config.window_decay)
+        counts, dropped = self._count(data, ordered)
         self.facts |= {
             "transitions": "in the order of the histories" if ordered else "any pair inside a history: no order",
             "different_transitions": int(counts.nnz),
         }
         watchers = count_watchers(data.histories, data.n_codes)
         popularity = watchers / np.float32(watchers.sum())
-        totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel() + self.config.smoothing
-        counts.data *= np.repeat(1 / np.where(totals > 0, totals, 1), np.diff(counts.indptr)).astype(np.float32)
-        fall_back = np.where(totals > 0, self.config.smoothing / np.where(totals > 0, totals, 1), 1)
+        dropped = dropped + self.config.smoothing
+        totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel() + dropped
+        some = totals > np.finfo(np.float32).tiny
+        counts.data *= np.repeat(1 / np.where(some, totals, 1), np.diff(counts.indptr)).astype(np.float32)
+        fall_back = np.where(some, dropped / np.where(some, totals, 1), 1)
         self._adopt(
             {
                 "starts": counts.indptr,
@@ -95,6 +104,14 @@ class MarkovRecommender(Recommender):
                 "popularity": popularity,
             }
         )
+
+    def _count(self, data: Dataset, ordered: bool) -> tuple[Any, npt.NDArray[np.float64]]:
+        """Return the transitions that are kept, CSR (n_codes, n_codes), and how many are not, (n_codes,)."""
+        given = data.histories, data.n_codes, self.config.window, self.config.window_decay
+        if not self.config.successors:
+            return count_transitions(*given) if ordered else expect_transitions(*given), np.zeros(data.n_codes)
+        rows = count_transitions(*given).__getitem__ if ordered else expected_rows(*given)
+        return keep_largest(rows, data.n_codes, self.config.successors)
 
     def _adopt(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Take up fitted or loaded arrays."""
@@ -164,21 +181,55 @@ def count_transitions(histories: Histories, n_codes: int, window: int, decay: fl
 def expect_transitions(histories: Histories, n_codes: int, window: int, decay: float) -> Any:
     """Give the mean of `count_transitions` over all orders of each history (its different titles).
 
+    Raises ConfigError where memory does not suffice for all of them.
+    """
+    _require_memory(interaction_matrix(histories, n_codes))
+    return expected_rows(histories, n_codes, window, decay)(slice(0, n_codes))
+
+
+def expected_rows(histories: Histories, n_codes: int, window: int, decay: float) -> Callable[[slice], Any]:
+    """Return what gives some titles' rows of `expect_transitions`, CSR (titles, n_codes).
+
     In a random order of n titles, any two of them stand d places apart, in this order, with probability
     (n - d) / (n (n - 1)).
     """
     from scipy.sparse import csr_matrix, diags
 
     seen = interaction_matrix(histories, n_codes)
-    _require_memory(seen)
     lengths = np.diff(seen.indptr).astype(np.float64)
     weights = sum(decay ** (d - 1) * np.clip(lengths - d, 0, None) for d in range(1, window + 1))
     weights /= np.clip(lengths * (lengths - 1), 1, None)
-    counts = csr_matrix(seen.T @ (diags(weights.astype(np.float32)) @ seen), dtype=np.float32)
-    counts.setdiag(0)
-    counts.eliminate_zeros()
-    counts.sort_indices()
-    return counts
+    weighed = diags(weights.astype(np.float32)) @ seen
+    watchers = csr_matrix(seen.T)
+
+    def rows(titles: slice) -> Any:
+        counts = csr_matrix(watchers[titles] @ weighed, dtype=np.float32)
+        counts.setdiag(0, k=titles.start)
+        counts.eliminate_zeros()
+        counts.sort_indices()
+        return counts
+
+    return rows
+
+
+def keep_largest(rows: Callable[[slice], Any], n_codes: int, n: int) -> tuple[Any, npt.NDArray[np.float64]]:
+    """Keep the n largest values of each row of a matrix (n_codes, n_codes), of like ones those of the lower columns.
+
+    `rows` gives some of its rows, CSR. Returns CSR (n_codes, n_codes), and the sum of what each row lost, (n_codes,).
+    """
+    from scipy.sparse import csr_matrix, vstack
+
+    parts, dropped = [], np.zeros(n_codes)
+    for start in range(0, n_codes, BLOCK):
+        block = rows(slice(start, min(start + BLOCK, n_codes)))
+        of = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+        order = np.lexsort((block.indices, -block.data, of))  # already in order of `of`, so places stay those of rows
+        kept = np.zeros(block.nnz, dtype=bool)
+        kept[order] = np.arange(block.nnz) - block.indptr[of] < n
+        dropped[start : start + block.shape[0]] = np.bincount(of[~kept], block.data[~kept], minlength=block.shape[0])
+        ends = np.concatenate([[0], np.cumsum(np.bincount(of[kept], minlength=block.shape[0]))])
+        parts.append(csr_matrix((block.data[kept], block.indices[kept], ends), shape=block.shape))
+    return vstack(parts, format="csr"), dropped
 
 
 def _require_memory(seen: Any) -> None:
@@ -194,5 +245,5 @@ def _require_memory(seen: Any) -> None:
         raise ConfigError(
             f"In data without an order, markov needs {needed / GB:.1f} GB of memory for about {pairs:,.0f} pairs of "
             f"titles, and {free / GB:.1f} GB are free.",
-            "Prepare the data with a higher --min-count, or fit item-knn.",
+            "Fit with successors=50, or prepare the data with a higher --min-count.",
         )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
@@ -15,7 +16,7 @@ from recsys.dataset.vocabulary import FIRST, UNKNOWN
 from recsys.errors import ConfigError
 from recsys.models import make_model, markov
 from recsys.models.base import Recommender
-from recsys.models.markov import MarkovConfig, MarkovRecommender, count_transitions, expect_transitions
+from recsys.models.markov import MarkovConfig, MarkovRecommender, count_transitions, expect_transitions, keep_largest
 from tests.contract import RecommenderContract
 from tests.worlds import camps, chains
 
@@ -34,6 +35,14 @@ class TestFirstOrderContract(RecommenderContract):
     @classmethod
     def make(cls) -> Recommender:
         return MarkovRecommender(MarkovConfig(window=1, last=1, smoothing=5.0))
+
+
+class TestFewSuccessorsContract(RecommenderContract):
+    learns = "order"
+
+    @classmethod
+    def make(cls) -> Recommender:
+        return MarkovRecommender(MarkovConfig(smoothing=5.0, successors=5))
 
 
 class TestUnorderedContract(RecommenderContract):
@@ -93,6 +102,32 @@ def test_without_smoothing_only_what_followed_is_likely(three: Dataset) -> None:
     assert scores[1, 2:5] == pytest.approx(np.array([3, 2, 2]) / 7)
 
 
+def test_popularity_has_the_probability_of_what_is_not_kept(three: Dataset) -> None:
+    model = chain(successors=1).fit(three)
+    popularity = np.array([3, 2, 2]) / 7
+    after_10, after_11 = model.scores(Histories.from_lists([[2], [3]]))
+    assert after_10[2:5] == pytest.approx((np.array([0, 2, 0]) + (1 + 1) * popularity) / 4)
+    assert after_11[2:5] == pytest.approx((np.array([0, 0, 1]) + popularity) / 2)
+    assert model.similar(10)["anime_id"].to_list() == [11]
+    assert model.facts["different_transitions"] == 2
+
+
+@pytest.mark.parametrize("order", [Order.LISTED, Order.NONE])
+@pytest.mark.parametrize("block", [1, 5, 512])
+def test_keeping_all_of_them_changes_nothing(order: Order, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markov, "BLOCK", block)
+    world = replace(camps(), order=order)
+    whole = MarkovRecommender().fit(world).scores(world.histories)
+    assert MarkovRecommender(MarkovConfig(successors=10**6)).fit(world).scores(world.histories) == pytest.approx(whole)
+
+
+def test_of_like_ones_the_lower_codes_are_kept() -> None:
+    matrix = csr_matrix(np.array([[0, 2, 1, 2, 2], [0, 0, 0, 0, 0], [3, 0, 1, 1, 0]], dtype=np.float32))
+    kept, dropped = keep_largest(matrix.__getitem__, 3, 2)
+    assert kept.toarray().tolist() == [[0, 2, 0, 2, 0], [0, 0, 0, 0, 0], [3, 0, 1, 0, 0]]
+    assert dropped.tolist() == [3, 0, 1]
+
+
 def test_a_title_does_not_follow_itself() -> None:
     counts = count_transitions(Histories.from_lists([[2, 2, 3], [3], []]), 5, 2, 0.5)
     assert counts.toarray()[2].tolist() == [0, 0, 0, 1.5, 0]
@@ -124,10 +159,14 @@ def test_without_an_order_the_order_does_not_count() -> None:
     assert np.array_equal(there, back)
 
 
-@given(st.lists(st.lists(st.integers(FIRST, 12), max_size=8), min_size=1, max_size=6), st.floats(0, 100))
-def test_scores_are_a_distribution(rows: list[list[int]], smoothing: float) -> None:
+@given(
+    st.lists(st.lists(st.integers(FIRST, 12), max_size=8), min_size=1, max_size=6),
+    st.floats(0, 100),
+    st.integers(0, 4),
+)
+def test_scores_are_a_distribution(rows: list[list[int]], smoothing: float, successors: int) -> None:
     world = camps(20)
-    model = MarkovRecommender(MarkovConfig(smoothing=smoothing)).fit(world)
+    model = MarkovRecommender(MarkovConfig(smoothing=smoothing, successors=successors)).fit(world)
     scores = model.scores(Histories.from_lists(rows))[:, FIRST:]
     assert (scores >= 0).all()
     assert scores.sum(axis=1) == pytest.approx(1, abs=1e-4)
@@ -147,7 +186,8 @@ def test_a_dense_table_scores_as_a_sparse_one_does(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    "changed", [{"window": 1}, {"window_decay": 0.1}, {"last": 1}, {"decay": 0.1}, {"smoothing": 1.0}]
+    "changed",
+    [{"window": 1}, {"window_decay": 0.1}, {"last": 1}, {"decay": 0.1}, {"smoothing": 1.0}, {"successors": 3}],
 )
 def test_every_setting_counts(changed: dict[str, Any]) -> None:
     world = chains(0.9)
@@ -160,3 +200,4 @@ def test_pairs_that_would_not_fit_into_memory_are_refused(monkeypatch: pytest.Mo
     monkeypatch.setattr("recsys.models.markov.available_memory", lambda: 100.0)
     with pytest.raises(ConfigError, match=r"markov needs .* GB of memory for about .* pairs"):
         MarkovRecommender().fit(data)
+    MarkovRecommender(MarkovConfig(successors=50)).fit(data)
