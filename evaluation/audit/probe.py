@@ -77,6 +77,7 @@ PROBES = {
             "time_dim": 0,
             "max_tokens": 0,
             "wide_share": 0.0,  # a linear model knows no order, and would hide what the order is worth
+            "chain_share": 0.0,
             "window": 50,
             "batch_size": 32,
             "least_steps": 1,

@@ -17,7 +17,16 @@ from recsys.models.lstm.config import LSTMConfig
 MINUTE, MONTH = 60, 30 * 86_400
 
 TINY = LSTMConfig(
-    units=(16, 16), dim=16, user_dim=4, rating_dim=4, time_dim=4, window=10, epochs=2, batch_size=16, wide_share=0.0
+    units=(16, 16),
+    dim=16,
+    user_dim=4,
+    rating_dim=4,
+    time_dim=4,
+    window=10,
+    epochs=2,
+    batch_size=16,
+    wide_share=0.0,
+    chain_share=0.0,
 )
 SMALL = replace(TINY, units=(8,), dim=8, batch_size=4, wish_rate=0.5)
 LEARN = replace(

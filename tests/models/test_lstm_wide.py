@@ -19,8 +19,8 @@ from recsys.dataset.vocabulary import FIRST
 from recsys.models import load_model
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.inputs import Encoding, settled_shuffle
+from recsys.models.lstm.judging import ranking_quality
 from recsys.models.lstm.recommender import LSTMRecommender
-from recsys.models.lstm.training import ranking_quality
 from recsys.models.lstm.wide import (
     DEEP_SHARES,
     FOLDS,

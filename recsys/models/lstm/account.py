@@ -16,6 +16,7 @@ FOUND = (
     "wide_share",
     "validation_with_the_linear_model",
     "deep_share",
+    "chain_shares",
 )
 """The facts of a fitted LSTM that its validation part found."""
 
@@ -66,6 +67,12 @@ def findings(facts: Mapping[str, Any]) -> list[str]:
         lines.append(f"SLIM's log odds count {share:g} beside the network: {monitor} {found[monitor]:.4f}.")
     if "deep_share" in facts:
         lines.append(f"The network's own scores count {facts['deep_share']:g} beside SLIM's log odds.")
+    if any(shares := facts.get("chain_shares", [])):
+        from recsys.models.lstm.chain import KNOWN
+
+        counts = ", ".join(f"{share:g}" for share in shares)
+        numbers = ", ".join(map(str, KNOWN))
+        lines.append(f"A Markov chain counts {counts} beside it for people known by {numbers} titles.")
     if known := facts.get("validation_of_known_users"):
         unknown = facts["validation_of_the_same_as_unknown"]
         served = "with" if known[monitor] > unknown[monitor] else "without"

@@ -60,6 +60,13 @@ class LSTMConfig(Settings):
         low=0.0,
         high=10.0,
     )
+    chain_share: float | None = setting(
+        None,
+        "what the log of a Markov chain's probabilities counts after one title, falling to nothing after 20"
+        " (none: chosen on validation by how many titles are known, 0: not fitted)",
+        low=0.0,
+        high=10.0,
+    )
     max_tokens: int = setting(256, "how many genres and tags get an embedding, most frequent first (0: none)", low=0)
     wish_rate: float = setting(0.1, "share of training samples that wish for tags of the next anime", low=0.0, high=1.0)
     wish_tokens: int = setting(2, "how many tags a wish names at most in training", low=1, high=16)
@@ -167,12 +174,28 @@ class LSTMConfig(Settings):
             "teacher_markov": 0.0,
             "teacher_slim": 0.0,
             "wide_share": 0.0,
+            "chain_share": 0.0,
         }
         usual = {**self.to_mapping(), **alone, "seed": self.seed + number}
         try:
             return type(self).from_flags(self.teacher_settings, usual)
         except ConfigError as error:
             raise ConfigError(f"'teacher_settings': {error.message}", error.hint) from None
+
+    def without_validation(self, facts: Mapping[str, Any]) -> Self:
+        """Return the settings of a fit that has no validation part, from what an earlier one found (`facts`).
+
+        Teachers have as many epochs as theirs had at best, on average.
+        """
+        settings = {**self.to_mapping(), "epochs": max(1, int(facts.get("best_epoch", 0)))}
+        if taught := facts.get("teachers"):
+            theirs = round(sum(teacher["best_epoch"] for teacher in taught) / len(taught))
+            settings["teacher_settings"] = [*self.teacher_settings, f"epochs={max(1, theirs)}"]
+        if "wide_share" in facts:
+            settings["wide_share"] = facts["wide_share"]
+        if not any(facts.get("chain_shares", [1])):
+            settings["chain_share"] = 0.0
+        return type(self).from_mapping(settings)
 
     def _tidy_teacher_settings(self) -> tuple[str, ...]:
         """Keep the last value of each setting; refuse what would make a teacher something else."""

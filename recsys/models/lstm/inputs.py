@@ -13,6 +13,7 @@ from recsys.dataset.catalogue import Catalogue
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.vocabulary import FIRST
+from recsys.errors import InputError
 from recsys.models.lstm.config import LSTMConfig
 
 N_GAPS = 34
@@ -102,6 +103,15 @@ class Encoding:
         weights = np.zeros((self.n_codes, self.n_token_columns), dtype=np.float32)
         weights[:, 1:] = hot / np.maximum(hot.sum(axis=1, keepdims=True), 1)
         return weights
+
+    def refuse_unknown_tokens(self, tokens: Sequence[str], shown: Sequence[str]) -> None:
+        """Raise InputError for a wish that names tokens without an embedding; `shown` is what was wished for."""
+        lost = [name for name, token in zip(shown, tokens, strict=True) if token not in self.tokens]
+        if lost:
+            raise InputError(
+                f"This model has no embedding for {', '.join(lost)}.",
+                f"It knows the {len(self.tokens)} most frequent genres and tags (setting max_tokens).",
+            )
 
     def wish_weights(self, tokens: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the weights (n_token_columns,) that average the wished tags; column 0 when nothing is wished."""

@@ -6,7 +6,7 @@ import dataclasses
 import importlib.util
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -30,6 +30,7 @@ from recsys.models.lstm.inputs import Encoding, settled_shuffle
 if TYPE_CHECKING:
     import keras
 
+    from recsys.models.lstm.chain import Chain
     from recsys.models.lstm.teaching import SoftTargets
     from recsys.models.lstm.wide import CrossFitted, Wide
 
@@ -69,6 +70,7 @@ class LSTMRecommender(Recommender):
         self.epochs: list[dict[str, Any]] = []
         """One row an epoch: loss, validation metrics, seconds."""
         self._wide: Wide | None = None
+        self._chain: Chain | None = None
         self._greets_users = True
         """Whether known users are served with their own vectors; validation may find that they are better without."""
 
@@ -88,7 +90,7 @@ class LSTMRecommender(Recommender):
         self._encoding = self._encoding_of(data)
         if self._encoding.has_waits and validation is not None:
             validation = validation.with_request_times()  # judged as it is going to be asked
-        self._greets_users = True
+        self._greets_users, self._chain = True, None
         tags = self._encoding.item_tags(data.catalogue)
         taught = self._be_taught(data, validation, progress) if self.config.teachers else None
         is_taught = taught is not None
@@ -144,6 +146,8 @@ class LSTMRecommender(Recommender):
             self._greets_users = self._users_are_worth_it(validation)
         if not self._unordered and self.config.adds_wide:
             self._add_wide(data, validation)
+        if self.config.chain_share != 0:
+            self._add_chain(data, validation)
         self.facts |= {
             "epochs": len(self.epochs),
             "best_epoch": judge.state["best_epoch"],
@@ -222,42 +226,39 @@ class LSTMRecommender(Recommender):
         self, wide: Wide, validation: Holdout, mixes: Sequence[tuple[float, float]]
     ) -> tuple[int, dict[str, float]]:
         """Judge what the network's own and the linear scores may count; the first of the best, and its quality."""
-        from recsys.models.lstm.training import ranking_qualities
+        from recsys.models.lstm.judging import best_mix
 
-        def score(histories: Histories) -> Iterator[Scores]:
+        def parts(histories: Histories) -> tuple[Scores, Scores]:
             histories, states = self._read(histories)
-            deep, linear = self._deep(states), wide.scores(histories, states).toarray()
-            for of_deep, of_linear in mixes:
-                yield np.float32(of_deep) * deep + np.float32(of_linear) * linear
+            return self._deep(states), wide.scores(histories, states).toarray()
 
-        judged = ranking_qualities(score, validation, self.config.cutoff, batch=batch_size(self.data.n_codes))
-        best = max(range(len(judged)), key=lambda at: judged[at][self.config.monitor])
-        return best, judged[best]
+        return best_mix(parts, validation, mixes, self.config, self.data.n_codes)
+
+    def _add_chain(self, data: Dataset, validation: Holdout | None) -> None:
+        """Fit the chain for people who are known by few titles; where it counts nothing, it is left out."""
+        from recsys.models.lstm.chain import Chain
+
+        chain = Chain.fit(data, self.config, self._scores, validation)
+        self.facts["chain_shares"] = list(chain.shares)
+        self._chain = chain if any(chain.shares) else None
 
     def refit(self, *, progress: bool = False) -> Self:
-        """Fit anew on everything, validation and test rows included, for the epochs that validation found best.
-
-        Teachers have as many as theirs had at best, on average.
-        """
-        epochs = max(1, int(self.facts.get("best_epoch", 0)))
-        settings = {**self.config.to_mapping(), "epochs": epochs}
-        if taught := self.facts.get("teachers"):
-            theirs = round(sum(teacher["best_epoch"] for teacher in taught) / len(taught))
-            settings["teacher_settings"] = [*self.config.teacher_settings, f"epochs={max(1, theirs)}"]
-        if "wide_share" in self.facts:
-            settings["wide_share"] = self.facts["wide_share"]
+        """Fit anew on everything, validation and test rows included, for the epochs that validation found best."""
         workdir = None if self.workdir is None else self.workdir / "final"
-        final = type(self)(self.Config.from_mapping(settings), workdir=workdir, resume=self.resume)
+        final = type(self)(self.config.without_validation(self.facts), workdir=workdir, resume=self.resume)
         final.fit(self.data, progress=progress)
         final._greets_users = self._greets_users
         if self._wide is not None and final._wide is not None:
             final._wide = dataclasses.replace(final._wide, deep_share=self._wide.deep_share)
+        if self._chain is not None and final._chain is not None:
+            final._chain = dataclasses.replace(final._chain, shares=self._chain.shares)
+            final.facts["chain_shares"] = list(self._chain.shares)
         final.facts["validated"] = {name: self.facts[name] for name in ("fitted_on", *FOUND) if name in self.facts}
         return final
 
     def _users_are_worth_it(self, validation: Holdout) -> bool:
         """Say whether known users are ranked better with their own vectors than as unknown ones."""
-        from recsys.models.lstm.training import ranking_quality
+        from recsys.models.lstm.judging import ranking_quality
 
         strangers = Holdout(validation.inputs.without_users(), validation.targets)
         known, unknown = (
@@ -277,20 +278,14 @@ class LSTMRecommender(Recommender):
             hide_untrained_users(network, data.histories)
         self._serve(to_onnx(network, self.config, self._encoding, tags), *item_vectors(network, tags), data)
         if self._wide is not None:
-            from recsys.models.lstm.wide import gate_of
+            from recsys.models.lstm.wide import DEEP_SHARES, gate_of
 
             self._wide = dataclasses.replace(self._wide, gate=gate_of(network))
             if validation is not None:
-                self._share_out(self._wide, validation)
+                best, _ = self._best_mix(self._wide, validation, [(share, 1.0) for share in DEEP_SHARES])
+                self._wide = dataclasses.replace(self._wide, deep_share=DEEP_SHARES[best])
+                self.facts["deep_share"] = DEEP_SHARES[best]
         return self._scores
-
-    def _share_out(self, wide: Wide, validation: Holdout) -> None:
-        """Let validation say how much the network's own scores count beside the linear model's."""
-        from recsys.models.lstm.wide import DEEP_SHARES
-
-        best, _ = self._best_mix(wide, validation, [(share, 1.0) for share in DEEP_SHARES])
-        self._wide = dataclasses.replace(wide, deep_share=DEEP_SHARES[best])
-        self.facts["deep_share"] = DEEP_SHARES[best]
 
     def _serve(
         self, graph: bytes, vectors: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], data: Dataset
@@ -308,15 +303,19 @@ class LSTMRecommender(Recommender):
     # -- serving -------------------------------------------------------------------------------------------------
 
     def _scores(self, histories: Histories, mood: Sequence[str] = ()) -> Scores:
-        histories, states = self._read(histories, mood)
+        asked = histories
+        histories, states = self._read(asked, mood)
         scores = self._deep(states)
+        told = np.zeros(histories.n_users, dtype=np.float32)
         if self._wide is not None:
             scores *= np.float32(self._wide.deep_share)
             scores += self._wide.scores(histories, states).toarray()  # several times faster than adding at its places
-            if wish := self._wish(mood):  # the linear model cannot read it, and would outweigh the network, which can
-                has = self.data.catalogue.token_matrix(wish).mean(axis=1)
-                counts = 1.0 if self._unordered else self._wide.share / 2
-                scores += np.float32(self.config.wish_odds * counts) * has.astype(np.float32)
+            told += np.float32(1.0 if self._unordered else self._wide.share / 2)
+        if self._chain is not None:
+            told += self._chain.add_to(scores, asked)
+        if (wish := self._wish(mood)) and told.any():  # what counts cannot read it, and would outweigh the network
+            has = self.data.catalogue.token_matrix(wish).mean(axis=1).astype(np.float32)
+            scores += np.float32(self.config.wish_odds) * told[:, None] * has
         return scores
 
     def _read(self, histories: Histories, mood: Sequence[str] = ()) -> tuple[Histories, npt.NDArray[np.float32]]:
@@ -337,12 +336,7 @@ class LSTMRecommender(Recommender):
         if not mood:
             return []
         tokens = self.data.catalogue.resolve_tokens(mood)
-        lost = [shown for shown, token in zip(mood, tokens, strict=True) if token not in self._encoding.tokens]
-        if lost:
-            raise InputError(
-                f"This model has no embedding for {', '.join(lost)}.",
-                f"It knows the {len(self._encoding.tokens)} most frequent genres and tags (setting max_tokens).",
-            )
+        self._encoding.refuse_unknown_tokens(tokens, mood)
         return tokens
 
     def _similar(self, codes: npt.NDArray[np.int32]) -> Scores:
@@ -369,11 +363,14 @@ class LSTMRecommender(Recommender):
         np.savez(folder / ITEMS, vectors=self._vectors, bias=self._bias)
         if self._wide is not None:
             np.savez(folder / WIDE, **self._wide.to_arrays())  # type: ignore[arg-type]  # no array is called allow_pickle
+        if self._chain is not None:
+            self._chain.save(folder)
         fitted = {
             "encoding": self._encoding.to_mapping(),
             "epochs": self.epochs,
             "layers": self._layers,
             "greets_users": self._greets_users,
+            "chain_shares": None if self._chain is None else self._chain.shares,
         }
         (folder / FITTED).write_text(json.dumps(fitted, indent=2), encoding="utf-8")
 
@@ -394,3 +391,7 @@ class LSTMRecommender(Recommender):
 
             with np.load(folder / WIDE, allow_pickle=False) as arrays:
                 self._wide = Wide.from_arrays(arrays, self.data.n_codes)
+        if shares := fitted.get("chain_shares"):
+            from recsys.models.lstm.chain import Chain
+
+            self._chain = Chain.load(folder, self.data, shares)

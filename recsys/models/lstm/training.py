@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.backend import fit_verbosity
-from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.split import Holdout
 from recsys.errors import ConfigError, InputError
 from recsys.models.base import BATCH, OnEpoch
 from recsys.models.lstm.config import BEST, LOG, STATE, LSTMConfig
-from recsys.ranking.ranks import quality, target_ranks
-
-Score = Callable[[Any], npt.NDArray[np.float32]]
-"""Scores (n_users, n_codes) of a group of histories."""
+from recsys.models.lstm.judging import Score, ranking_quality
 
 
 @keras.saving.register_keras_serializable("recsys")
@@ -64,32 +60,6 @@ def compile_for_training(model: keras.Model, config: LSTMConfig, steps_per_epoch
         jit_compile=False,  # measured on CPU: XLA makes this step several times slower
     )
     optimizer.build(model.trainable_variables)  # variables made inside the first step would have it traced twice
-
-
-def ranking_quality(score: Score, validation: Holdout, k: int = 10, *, batch: int = BATCH) -> dict[str, float]:
-    """Return recall@k and NDCG@k over all titles, seen ones excluded, each averaged over users."""
-    [found] = ranking_qualities(lambda histories: [score(histories)], validation, k, batch=batch)
-    return found
-
-
-def ranking_qualities(
-    score: Callable[[Histories], Iterable[npt.NDArray[np.float32]]],
-    validation: Holdout,
-    k: int = 10,
-    *,
-    batch: int = BATCH,
-) -> list[dict[str, float]]:
-    """Return what `ranking_quality` does for each of several ways to score the same histories."""
-    parts = []
-    for start in range(0, validation.n_users, batch):
-        part = validation.select(slice(start, start + batch))
-        ranks = (target_ranks(scores, part.inputs, part.targets) for scores in score(part.inputs))
-        parts.append([quality(found, part.targets.rows, part.n_users, k) for found in ranks])
-    ndcg, recall = (np.concatenate([[way[at] for way in part] for part in parts], axis=1) for at in (0, 1))
-    return [
-        {f"recall@{k}": float(found), f"ndcg@{k}": float(gain)}
-        for found, gain in zip(recall.mean(axis=1), ndcg.mean(axis=1), strict=True)
-    ]
 
 
 class RankingValidation(keras.callbacks.Callback):
