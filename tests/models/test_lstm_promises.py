@@ -54,9 +54,15 @@ UNORDERED = {"count_dim", "wide_neighbours", "wide_regularization", "wide_titles
 """What counts for data without an order only."""
 
 
+def scores_for_all(config: LSTMConfig, data: Dataset) -> Any:
+    """Score known people, and new ones with the same histories."""
+    model = LSTMRecommender(config).fit(data)
+    return [model.scores(people) for people in (data.histories, data.histories.without_users())]
+
+
 @pytest.fixture(scope="module")
 def unchanged_scores(small: Dataset) -> Any:
-    return LSTMRecommender(SMALL).fit(small).scores(small.histories)
+    return scores_for_all(SMALL, small)
 
 
 def test_every_setting_is_in_the_table_of_changes() -> None:
@@ -71,8 +77,8 @@ def test_every_setting_changes_something(name: str, small: Dataset, unchanged_sc
     if name in UNORDERED:
         small = dataclasses.replace(small, order=Order.NONE)
     if name in BESIDE or name in UNORDERED:
-        unchanged_scores = LSTMRecommender(base).fit(small).scores(small.histories)
-    changed = LSTMRecommender(dataclasses.replace(base, **{name: CHANGES[name]})).fit(small).scores(small.histories)
+        unchanged_scores = scores_for_all(base, small)
+    changed = scores_for_all(dataclasses.replace(base, **{name: CHANGES[name]}), small)
     assert not np.array_equal(changed, unchanged_scores)
 
 
