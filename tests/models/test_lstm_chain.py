@@ -80,14 +80,14 @@ def test_it_counts_less_the_more_titles_are_known() -> None:
     assert (known, new, newer) == (0, 2, 2), "not for people whose histories were learned"
 
 
-def test_the_log_of_its_probabilities_is_added(data: Dataset, beside: LSTMRecommender) -> None:
+def test_its_log_odds_are_added(data: Dataset, beside: LSTMRecommender) -> None:
     alone = LSTMRecommender(ALONE).fit(data)
     people = Histories.from_lists([[5], [5, 9], [], list(range(FIRST, FIRST + 12)), list(range(FIRST, FIRST + 22))])
     probabilities = MarkovRecommender(SETTINGS).fit(data).scores(people)[:, FIRST:]
     weights = [1, 1 - np.log(2) / np.log(20), 0, 1 - np.log(12) / np.log(20), 0]
     gain = beside.scores(people)[:, FIRST:] - alone.scores(people)[:, FIRST:]
     assert weights[3] > 0.1
-    assert gain == pytest.approx(np.array(weights)[:, None] * np.log(np.maximum(probabilities, RARE)), abs=2e-3)
+    assert gain == pytest.approx(np.array(weights)[:, None] * np.log(np.maximum(probabilities / RARE, 1)), abs=2e-3)
     assert np.array_equal(beside.scores(people)[[2, 4]], alone.scores(people)[[2, 4]])
     assert not any(gain[[2, 4]].ravel())
 
@@ -135,7 +135,7 @@ def test_validation_chooses_what_it_counts(order: Order, tmp_path: Path) -> None
     assert set(shares) <= set(SHARES)
     assert shares[0] > 0, "the network knows nothing, the chain does"
     counts = ", ".join(f"{share:g}" for share in shares)
-    assert f"A Markov chain counts {counts} beside it for people known by 1, 2, 5, 10 titles." in model.findings()
+    assert f"A Markov chain counts {counts} beside it for new people known by 1, 2, 5, 10 titles." in model.findings()
     loaded = load_model(model.save(tmp_path / "model"))
     few = world.histories.last(3).without_users()
     assert np.array_equal(loaded.scores(few), model.scores(few))
@@ -150,8 +150,8 @@ def test_validation_chooses_what_it_counts(order: Order, tmp_path: Path) -> None
 def test_a_chain_that_validation_finds_harmful_is_left_out(
     data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = Chain.log_probabilities
-    monkeypatch.setattr(Chain, "log_probabilities", lambda self, histories: -20 * usual(self, histories))
+    usual = Chain.log_odds
+    monkeypatch.setattr(Chain, "log_odds", lambda self, histories: -20 * usual(self, histories))
     trained = dataclasses.replace(CHOSEN, epochs=12, learning_rate=0.01)
     model = LSTMRecommender(trained).fit(data, split_dataset(data))
     assert model.facts["chain_shares"] == [0, 0, 0, 0]

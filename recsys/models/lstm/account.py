@@ -72,7 +72,7 @@ def findings(facts: Mapping[str, Any]) -> list[str]:
 
         counts = ", ".join(f"{share:g}" for share in shares)
         numbers = ", ".join(map(str, KNOWN))
-        lines.append(f"A Markov chain counts {counts} beside it for people known by {numbers} titles.")
+        lines.append(f"A Markov chain counts {counts} beside it for new people known by {numbers} titles.")
     if known := facts.get("validation_of_known_users"):
         unknown = facts["validation_of_the_same_as_unknown"]
         served = "with" if known[monitor] > unknown[monitor] else "without"

@@ -30,16 +30,16 @@ KNOWN = (1, 2, 5, 10)
 """At how many known titles it is settled what the chain counts; in between, by their logarithm."""
 ENOUGH = 20
 """From how many known titles on it counts nothing."""
-SHARES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
-"""What it may count."""
-USUAL_SHARES = {True: (1.0, 0.5, 0.0, 0.0), False: (4.0, 2.0, 1.0, 0.5)}
+SHARES = (0.0, 0.2, 0.5, 1.0, 2.0)
+"""What it may count: more would find no more, and show everybody what is popular (LOG.md)."""
+USUAL_SHARES = {True: (1.0, 0.5, 0.0, 0.0), False: (2.0, 2.0, 1.0, 0.5)}
 """What it counts as a rule, in data with an order and without one: found on ML-1M and on Kaggle's table (LOG.md)."""
 FEWEST, MOST = 100, 5000
 """Validation people: fewer say nothing for a number of known titles, more are not asked."""
 SETTINGS = MarkovConfig(successors=50)
 """Those of Markov; of the successors of a title so few are kept that the folder stays small."""
 RARE = np.float32(1e-6)
-"""The least probability that the chain gives a title."""
+"""The least probability that the chain gives a title: its log odds begin there, at 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,7 @@ class Chain:
 
             def parts(histories: Histories, n: int = n) -> tuple[Scores, Scores]:
                 few = self._cut(histories, n)
-                return others(few), self.log_probabilities(few)
+                return others(few), self.log_odds(few)
 
             chosen = usual
             if len(people) >= FEWEST:
@@ -110,15 +110,15 @@ class Chain:
         new = ~self.learned_from[users]
         return np.where(new & (known > 0), found, 0.0).astype(np.float32)
 
-    def log_probabilities(self, histories: Histories) -> Scores:
-        """Return the log of what the chain expects next, (n_users, n_codes)."""
-        return np.log(np.maximum(self.model._scores(histories), RARE))
+    def log_odds(self, histories: Histories) -> Scores:
+        """Return the log of how much likelier than the rarest title each one is next, (n_users, n_codes)."""
+        return np.log(np.maximum(self.model._scores(histories) / RARE, 1))
 
     def add_to(self, scores: Scores, histories: Histories) -> npt.NDArray[np.float32]:
         """Add what it says to the scores (n_users, n_codes), in place, and return what it counts, (n_users,)."""
         weights = self.weights(histories)
         if len(few := np.flatnonzero(weights)):
-            scores[few] += weights[few, None] * self.log_probabilities(histories.select(few))
+            scores[few] += weights[few, None] * self.log_odds(histories.select(few))
         return weights
 
     def save(self, folder: Path) -> None:

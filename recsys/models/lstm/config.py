@@ -62,8 +62,8 @@ class LSTMConfig(Settings):
     )
     chain_share: float | None = setting(
         None,
-        "what the log of a Markov chain's probabilities counts after one title, falling to nothing after 20"
-        " (none: chosen on validation by how many titles are known, 0: not fitted)",
+        "what a Markov chain's log odds count beside all else for a new person who is known by one title, less by more,"
+        " from 20 on nothing (none: chosen on validation, by the number of titles, 0: not fitted)",
         low=0.0,
         high=10.0,
     )
