@@ -239,6 +239,7 @@ class LSTMRecommender(Recommender):
         from recsys.models.lstm.chain import Chain
 
         chain = Chain.fit(data, self.config, self._scores, validation)
+        chain.model._data = self._data  # the training part would be held twice
         self.facts["chain_shares"] = list(chain.shares)
         self._chain = chain if any(chain.shares) else None
 
