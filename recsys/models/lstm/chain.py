@@ -112,8 +112,8 @@ class Chain:
 
     def log_odds(self, histories: Histories) -> Scores:
         """Return the log of how much likelier than the rarest title each one is next, (n_users, n_codes)."""
-        odds = np.maximum(self.model._scores(histories) / RARE, 1)
-        return np.log(odds, out=odds)
+        odds: Scores = np.maximum(self.model._scores(histories) / RARE, 1)
+        return np.log(odds)
 
     def add_to(self, scores: Scores, histories: Histories) -> npt.NDArray[np.float32]:
         """Add what it says to the scores (n_users, n_codes), in place, and return what it counts, (n_users,)."""
