@@ -222,13 +222,16 @@ def keep_largest(rows: Callable[[slice], Any], n_codes: int, n: int) -> tuple[An
     parts, dropped = [], np.zeros(n_codes)
     for start in range(0, n_codes, BLOCK):
         block = rows(slice(start, min(start + BLOCK, n_codes)))
-        of = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
-        order = np.lexsort((block.indices, -block.data, of))  # already in order of `of`, so places stay those of rows
-        kept = np.zeros(block.nnz, dtype=bool)
-        kept[order] = np.arange(block.nnz) - block.indptr[of] < n
-        dropped[start : start + block.shape[0]] = np.bincount(of[~kept], block.data[~kept], minlength=block.shape[0])
-        ends = np.concatenate([[0], np.cumsum(np.bincount(of[kept], minlength=block.shape[0]))])
-        parts.append(csr_matrix((block.data[kept], block.indices[kept], ends), shape=block.shape))
+        kept = np.ones(block.nnz, dtype=bool)
+        for row in np.flatnonzero(np.diff(block.indptr) > n):
+            own = slice(block.indptr[row], block.indptr[row + 1])
+            values = block.data[own]
+            least = np.partition(values, len(values) - n)[len(values) - n]
+            kept[own] = values > least
+            kept[own.start + np.flatnonzero(values == least)[: n - kept[own].sum()]] = True
+            dropped[start + row] = values[~kept[own]].sum(dtype=np.float64)
+        places = np.concatenate([[0], np.cumsum(kept)])[block.indptr]
+        parts.append(csr_matrix((block.data[kept], block.indices[kept], places), shape=block.shape))
     return vstack(parts, format="csr"), dropped
 
 
