@@ -87,7 +87,8 @@ def test_its_log_odds_are_added(data: Dataset, beside: LSTMRecommender) -> None:
     weights = [1, 1 - np.log(2) / np.log(20), 0, 1 - np.log(12) / np.log(20), 0]
     gain = beside.scores(people)[:, FIRST:] - alone.scores(people)[:, FIRST:]
     assert weights[3] > 0.1
-    assert gain == pytest.approx(np.array(weights)[:, None] * np.log(np.maximum(probabilities / RARE, 1)), abs=2e-3)
+    odds = np.log(np.maximum(probabilities, RARE) / probabilities.max(axis=1, keepdims=True))
+    assert gain == pytest.approx(np.array(weights)[:, None] * odds, abs=2e-3)
     assert np.array_equal(beside.scores(people)[[2, 4]], alone.scores(people)[[2, 4]])
     assert not any(gain[[2, 4]].ravel())
 

@@ -39,7 +39,7 @@ FEWEST, MOST = 100, 5000
 SETTINGS = MarkovConfig(successors=50)
 """Those of Markov; of the successors of a title so few are kept that the folder stays small."""
 RARE = np.float32(1e-6)
-"""The least probability that the chain gives a title: its log odds begin there, at 0."""
+"""The least probability that the chain gives a title."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +111,10 @@ class Chain:
         return np.where(new & (known > 0), found, 0.0).astype(np.float32)
 
     def log_odds(self, histories: Histories) -> Scores:
-        """Return the log of how much likelier than the rarest title each one is next, (n_users, n_codes)."""
-        odds: Scores = np.maximum(self.model._scores(histories) / RARE, 1)
-        return np.log(odds)
+        """Return the log of how likely each title is next beside the likeliest one, (n_users, n_codes): 0 or less."""
+        odds: Scores = np.log(np.maximum(self.model._scores(histories), RARE))
+        odds -= odds.max(axis=1, keepdims=True)  # so that the first scores stay what they are without it
+        return odds
 
     def add_to(self, scores: Scores, histories: Histories) -> npt.NDArray[np.float32]:
         """Add what it says to the scores (n_users, n_codes), in place, and return what it counts, (n_users,)."""
