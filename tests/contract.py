@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -23,7 +24,7 @@ from polars.testing import assert_frame_equal
 
 from recsys.artifact import MANIFEST
 from recsys.dataset.histories import Histories
-from recsys.dataset.prepared import Dataset
+from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout, split_dataset
 from recsys.dataset.vocabulary import FIRST, UNKNOWN
 from recsys.errors import ArtifactError, InputError, RecsysError, UnknownIdError
@@ -346,3 +347,17 @@ class RecommenderContract:
     def test_learns_nothing_from_noise(self) -> None:
         ours, popular = self.hit_rates(self.learning_data()[1])
         assert ours < popular + 0.1
+
+
+class UnorderedContract(RecommenderContract):
+    """Prove the same where the data has no order."""
+
+    learns = "camps"
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def world(cls) -> Dataset:
+        return replace(camps(), order=Order.NONE)
+
+    def learning_data(self) -> Sequence[Dataset]:
+        return [replace(data, order=Order.NONE) for data in super().learning_data()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from recsys.models.lstm import chain
 from recsys.models.lstm.chain import ENOUGH, FEWEST, KNOWN, RARE, SETTINGS, SHARES, USUAL_SHARES, Chain
 from recsys.models.lstm.recommender import LSTMRecommender
 from recsys.models.markov import MarkovRecommender
-from tests.contract import RecommenderContract
+from tests.contract import RecommenderContract, UnorderedContract
 from tests.models.lstm_data import TINY, markov_dataset
 from tests.worlds import camps, chains
 
@@ -36,22 +35,12 @@ class TestChainBesideTheLSTMContract(RecommenderContract):
         return LSTMRecommender(dataclasses.replace(BESIDE, epochs=12, learning_rate=0.01))
 
 
-class TestUnorderedChainContract(RecommenderContract):
-    learns = "camps"
+class TestUnorderedChainContract(UnorderedContract):
     knows_people = True
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def world(cls) -> Dataset:
-        return dataclasses.replace(camps(), order=Order.NONE)
 
     @classmethod
     def make(cls) -> LSTMRecommender:
         return LSTMRecommender(dataclasses.replace(BESIDE, wide_neighbours=5, wide_regularization=2.0))
-
-    def learning_data(self) -> Sequence[Dataset]:
-        taste, noise = super().learning_data()
-        return dataclasses.replace(taste, order=Order.NONE), dataclasses.replace(noise, order=Order.NONE)
 
 
 @pytest.fixture(scope="module")

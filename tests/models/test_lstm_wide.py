@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +33,7 @@ from recsys.models.lstm.wide import (
 )
 from recsys.models.lstm.windows import TrainingWindows
 from recsys.models.slim import SLIMConfig, SLIMRecommender
-from tests.contract import RecommenderContract
+from tests.contract import RecommenderContract, UnorderedContract
 from tests.models.lstm_data import TINY, markov_dataset
 from tests.worlds import camps
 
@@ -48,22 +47,12 @@ def unordered() -> Dataset:
     return dataclasses.replace(markov_dataset(0.8, n_users=60, length=14), order=Order.NONE)
 
 
-class TestWideLSTMContract(RecommenderContract):
-    learns = "camps"
+class TestWideLSTMContract(UnorderedContract):
     knows_people = True
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def world(cls) -> Dataset:
-        return dataclasses.replace(camps(), order=Order.NONE)
 
     @classmethod
     def make(cls) -> LSTMRecommender:
         return LSTMRecommender(WIDE)
-
-    def learning_data(self) -> Sequence[Dataset]:
-        taste, noise = super().learning_data()
-        return dataclasses.replace(taste, order=Order.NONE), dataclasses.replace(noise, order=Order.NONE)
 
 
 class TestLinearModelBesideTheLSTMContract(RecommenderContract):

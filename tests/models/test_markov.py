@@ -17,7 +17,7 @@ from recsys.errors import ConfigError
 from recsys.models import make_model, markov
 from recsys.models.base import Recommender
 from recsys.models.markov import MarkovConfig, MarkovRecommender, count_transitions, expect_transitions, keep_largest
-from tests.contract import RecommenderContract
+from tests.contract import RecommenderContract, UnorderedContract
 from tests.worlds import camps, chains
 
 
@@ -45,21 +45,12 @@ class TestFewSuccessorsContract(RecommenderContract):
         return MarkovRecommender(MarkovConfig(smoothing=5.0, successors=5))
 
 
-class TestUnorderedContract(RecommenderContract):
+class TestUnorderedContract(UnorderedContract):
     """Data without an order: any two titles of a history are a pair."""
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def world(cls) -> Dataset:
-        return replace(camps(), order=Order.NONE)
 
     @classmethod
     def make(cls) -> Recommender:
         return MarkovRecommender(MarkovConfig(smoothing=5.0))
-
-    def learning_data(self) -> tuple[Dataset, Dataset]:
-        taste, noise = camps(200), camps(200, taste=False)
-        return replace(taste, order=Order.NONE), replace(noise, order=Order.NONE)
 
 
 def chain(**settings: Any) -> MarkovRecommender:
