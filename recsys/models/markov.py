@@ -25,7 +25,7 @@ DENSE_FROM = 0.25
 """From this share of possible transitions on, a dense table takes little more memory and ranks several times faster."""
 
 BLOCK = 512
-"""Titles whose transitions are sorted at a time, where not all of them are kept."""
+"""Titles whose transitions are counted at a time, where not all of them are kept."""
 SAMPLE = 200
 """Titles whose pairs are counted to estimate all."""
 PAIR_BYTES = 24
@@ -107,11 +107,15 @@ class MarkovRecommender(Recommender):
 
     def _count(self, data: Dataset, ordered: bool) -> tuple[Any, npt.NDArray[np.float64]]:
         """Return the transitions that are kept, CSR (n_codes, n_codes), and how many are not, (n_codes,)."""
-        given = data.histories, data.n_codes, self.config.window, self.config.window_decay
+        n_codes, window, decay = data.n_codes, self.config.window, self.config.window_decay
         if not self.config.successors:
-            return count_transitions(*given) if ordered else expect_transitions(*given), np.zeros(data.n_codes)
-        rows = count_transitions(*given).__getitem__ if ordered else expected_rows(*given)
-        return keep_largest(rows, data.n_codes, self.config.successors)
+            count = count_transitions if ordered else expect_transitions
+            return count(data.histories, n_codes, window, decay), np.zeros(n_codes)
+        if ordered:
+            rows = count_transitions(data.histories, n_codes, window, decay).__getitem__
+        else:
+            rows = expected_rows(interaction_matrix(data.histories, n_codes), window, decay)
+        return keep_largest(rows, n_codes, self.config.successors)
 
     def _adopt(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Take up fitted or loaded arrays."""
@@ -183,19 +187,19 @@ def expect_transitions(histories: Histories, n_codes: int, window: int, decay: f
 
     Raises ConfigError where memory does not suffice for all of them.
     """
-    _require_memory(interaction_matrix(histories, n_codes))
-    return expected_rows(histories, n_codes, window, decay)(slice(0, n_codes))
+    seen = interaction_matrix(histories, n_codes)
+    _require_memory(seen)
+    return expected_rows(seen, window, decay)(slice(0, n_codes))
 
 
-def expected_rows(histories: Histories, n_codes: int, window: int, decay: float) -> Callable[[slice], Any]:
-    """Return what gives some titles' rows of `expect_transitions`, CSR (titles, n_codes).
+def expected_rows(seen: Any, window: int, decay: float) -> Callable[[slice], Any]:
+    """Return what gives some titles' rows of `expect_transitions`, CSR (titles, n_codes), for CSR (n_users, n_codes).
 
     In a random order of n titles, any two of them stand d places apart, in this order, with probability
     (n - d) / (n (n - 1)).
     """
     from scipy.sparse import csr_matrix, diags
 
-    seen = interaction_matrix(histories, n_codes)
     lengths = np.diff(seen.indptr).astype(np.float64)
     weights = sum(decay ** (d - 1) * np.clip(lengths - d, 0, None) for d in range(1, window + 1))
     weights /= np.clip(lengths * (lengths - 1), 1, None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
@@ -155,6 +155,7 @@ def test_without_an_order_the_order_does_not_count() -> None:
     st.floats(0, 100),
     st.integers(0, 4),
 )
+@example([[]], 5e-324, 0)  # one divided by it is no number
 def test_scores_are_a_distribution(rows: list[list[int]], smoothing: float, successors: int) -> None:
     world = camps(20)
     model = MarkovRecommender(MarkovConfig(smoothing=smoothing, successors=successors)).fit(world)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ KNOWN = (1, 2, 5, 10)
 ENOUGH = 20
 """From how many known titles on it counts nothing."""
 SHARES = (0.0, 0.2, 0.5, 1.0, 2.0)
-"""What it may count: more would find no more, and show everybody what is popular (LOG.md)."""
+"""What it may count: more finds no more titles, and shows everybody what is popular (LOG.md)."""
 USUAL_SHARES = {True: (1.0, 0.5, 0.0, 0.0), False: (2.0, 2.0, 1.0, 0.5)}
 """What it counts as a rule, in data with an order and without one: found on ML-1M and on Kaggle's table (LOG.md)."""
 FEWEST, MOST = 100, 5000
@@ -44,7 +45,7 @@ RARE = np.float32(1e-6)
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """Hold the chain, and what the log of its probabilities counts for people known by each of `KNOWN` titles.
+    """Hold the chain, and what its log odds count for people known by each of `KNOWN` titles.
 
     `learned_from` (user codes,) says who is no new person.
     """
@@ -80,7 +81,7 @@ class Chain:
         shares, least = [], 0.0
         for n, usual in zip(reversed(KNOWN), reversed(self.shares), strict=True):
             people = np.flatnonzero(validation.inputs.lengths >= n)
-            people = people[:: -(-len(people) // MOST) or 1]
+            people = people[:: max(1, ceil(len(people) / MOST))]
 
             def parts(histories: Histories, n: int = n) -> tuple[Scores, Scores]:
                 few = self._cut(histories, n)
