@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     import keras
 
     from recsys.models.lstm.chain import Chain
-    from recsys.models.lstm.teaching import SoftTargets
     from recsys.models.lstm.wide import CrossFitted, Wide
 
 NETWORK, ENCODER, ITEMS, FITTED = "network.keras", "encoder.onnx", "items.npz", "lstm.json"
@@ -85,6 +84,7 @@ class LSTMRecommender(Recommender):
 
         from recsys.models.lstm import training
         from recsys.models.lstm.network import build, layer_table, scoring_network, with_loss
+        from recsys.models.lstm.teaching import be_taught
         from recsys.models.lstm.windows import TrainingWindows
 
         self._encoding = self._encoding_of(data)
@@ -92,7 +92,7 @@ class LSTMRecommender(Recommender):
             validation = validation.with_request_times()  # judged as it is going to be asked
         self._greets_users, self._chain = True, None
         tags = self._encoding.item_tags(data.catalogue)
-        taught = self._be_taught(data, validation, progress) if self.config.teachers else None
+        taught = be_taught(self, data, validation, progress) if self.config.teachers else None
         is_taught = taught is not None
         config = dataclasses.replace(self.config, seed=self.config.seed + self.config.teachers)
         backend.utils.set_random_seed(config.seed)
@@ -170,34 +170,6 @@ class LSTMRecommender(Recommender):
         if self.config.teachers and data.order is Order.NONE:
             raise InputError("Teachers tell what comes next, and this data has no order.", "Fit with teachers=0.")
         return encoding
-
-    def _be_taught(self, data: Dataset, validation: Holdout | None, progress: bool) -> SoftTargets:
-        """Fit the teachers, and ask them what follows each event."""
-        from recsys.models.lstm.teaching import Counsel, SoftTargets
-        from recsys.models.lstm.training import counting_on
-
-        teachers: list[LSTMRecommender] = []
-        for number in range(self.config.teachers):
-            if progress:
-                print(f"Teacher {number + 1} of {self.config.teachers}", file=sys.stderr)
-            workdir = None if self.workdir is None else self.workdir / f"teacher-{number}"
-            on_epoch = counting_on(self.on_epoch, sum(len(one.epochs) for one in teachers))
-            teacher = type(self)(self.config.teacher(number), workdir=workdir, resume=self.resume, on_epoch=on_epoch)
-            teacher._data = self._data
-            teacher._fit(data, validation, progress)
-            teachers.append(teacher)
-        self.facts["teachers"] = [
-            {name: teacher.facts.get(name) for name in ("epochs", "best_epoch", "best_validation")}
-            for teacher in teachers
-        ]
-        if progress:
-            print(
-                f"Asking the teachers what follows {data.histories.n_events:,} events, then teaching", file=sys.stderr
-            )
-        networks = [teacher._network for teacher in teachers if teacher._network is not None]
-        counsel = Counsel.fit(data, self.config)
-        asked = teachers[0]  # all read the same, which may not be what this network reads
-        return SoftTargets.of(networks, data.histories, asked._encoding, asked.config, counsel)
 
     def _fit_wide(self, data: Dataset) -> CrossFitted | None:
         """Fit the linear model: for serving on everybody, and for training without each fold of people."""

@@ -7,6 +7,7 @@ A Markov chain and SLIM may teach beside the networks (`Counsel`): what they cou
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
+from recsys.dataset.split import Holdout
 from recsys.models.base import Recommender
 from recsys.models.lstm.inputs import Encoding, Events, gather_windows
 from recsys.models.lstm.wide import FOLDS, as_logits, deal_folds, fit_slim
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import keras
 
     from recsys.models.lstm.config import LSTMConfig
+    from recsys.models.lstm.recommender import LSTMRecommender
 
 TITLES = 64
 """How many titles are kept for an event; on ML-1M they have three quarters of the events that follow."""
@@ -149,6 +152,37 @@ class SoftTargets:
         inside = np.arange(width) < lengths[:, None]
         events = np.where(inside, starts[:, None] + np.arange(width), 0)
         return self.codes[events].astype(np.int32), self.shares[events].astype(np.float32) * inside[..., None]
+
+
+def be_taught(student: LSTMRecommender, data: Dataset, validation: Holdout | None, progress: bool) -> SoftTargets:
+    """Fit the teachers of a network that is about to be fitted, and ask them what follows each event.
+
+    The student's facts tell what became of them.
+    """
+    from recsys.models.lstm.training import counting_on
+
+    teachers: list[LSTMRecommender] = []
+    for number in range(student.config.teachers):
+        if progress:
+            print(f"Teacher {number + 1} of {student.config.teachers}", file=sys.stderr)
+        teacher = type(student)(
+            student.config.teacher(number),
+            workdir=None if student.workdir is None else student.workdir / f"teacher-{number}",
+            resume=student.resume,
+            on_epoch=counting_on(student.on_epoch, sum(len(one.epochs) for one in teachers)),
+        )
+        teacher._data = student._data
+        teacher._fit(data, validation, progress)
+        teachers.append(teacher)
+    student.facts["teachers"] = [
+        {name: teacher.facts.get(name) for name in ("epochs", "best_epoch", "best_validation")} for teacher in teachers
+    ]
+    if progress:
+        print(f"Asking the teachers what follows {data.histories.n_events:,} events, then teaching", file=sys.stderr)
+    networks = [teacher._network for teacher in teachers if teacher._network is not None]
+    asked = teachers[0]  # all read the same, which may not be what their student reads
+    counsel = Counsel.fit(data, student.config)
+    return SoftTargets.of(networks, data.histories, asked._encoding, asked.config, counsel)
 
 
 def _batches(
