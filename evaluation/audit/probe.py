@@ -78,6 +78,7 @@ PROBES = {
             "max_tokens": 0,
             "wide_share": 0.0,  # a linear model knows no order, and would hide what the order is worth
             "chain_share": 0.0,
+            "names_odds": 0.0,
             "window": 50,
             "batch_size": 32,
             "least_steps": 1,

@@ -22,7 +22,7 @@ def test_variants_have_the_settings_of_the_row_but_no_teachers_and_no_linear_par
 
     assert variants.compare_variants(options, measure, ["python"]) == 0
     [(settings, seeds)] = found
-    usual, alone = LSTMConfig().to_mapping(), {"epochs": 3, "wide_share": 0, "chain_share": 0}
+    usual, alone = LSTMConfig().to_mapping(), {"epochs": 3, "wide_share": 0, "chain_share": 0, "names_odds": 0}
     assert {name: value for name, value in settings.items() if value != usual[name]} == alone
     assert "seed" not in settings
     assert seeds == (0, 1, 2)

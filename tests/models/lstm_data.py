@@ -27,6 +27,7 @@ TINY = LSTMConfig(
     batch_size=16,
     wide_share=0.0,
     chain_share=0.0,
+    names_odds=0.0,
 )
 SMALL = replace(TINY, units=(8,), dim=8, batch_size=4, wish_rate=0.5)
 LEARN = replace(

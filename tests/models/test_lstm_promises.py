@@ -31,7 +31,7 @@ CHANGES: dict[str, Any] = {
     "units": (6, 6), "dim": 6, "residual": False, "feed_forward": 1, "dropout": 0.5, "user_dim": 0,
     "user_dropout": 1.0, "rating_dim": 0, "time_dim": 0, "max_tokens": 1, "place_dim": 4, "wait_dim": 4,
     "count_dim": 0, "wide_neighbours": 3, "wide_regularization": 1.0, "wide_titles": 3, "wide_share": 0.5,
-    "chain_share": 0.5, "late_weight": 0.0, "wish_odds": 0.0, "wish_rate": 1.0, "wish_tokens": 1,
+    "chain_share": 0.5, "names_odds": 5.0, "late_weight": 0.0, "wish_odds": 0.0, "wish_rate": 1.0, "wish_tokens": 1,
     "window": 3, "batch_size": 2,
     "least_steps": 50, "epochs": 1, "learning_rate": 0.1, "beta_2": 0.5, "clip_norm": 1e-5,
     "loss": "sampled", "optimizer": "muon", "muon_ratio": 1.0,
@@ -70,7 +70,12 @@ def test_every_setting_is_in_the_table_of_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in CHANGES if name not in ("patience", "monitor", "negatives", "least_steps", "wish_odds")]
+    "name",
+    [
+        name
+        for name in CHANGES
+        if name not in ("patience", "monitor", "negatives", "least_steps", "wish_odds", "names_odds")
+    ],
 )
 def test_every_setting_changes_something(name: str, small: Dataset, unchanged_scores: Any) -> None:
     base = dataclasses.replace(SMALL, **BESIDE.get(name, {}))

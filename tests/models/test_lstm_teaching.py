@@ -196,7 +196,7 @@ def test_the_teachers_settings_are_a_table_or_flags() -> None:
     )
     given = ["teachers=1", "dim=32", "dropout=0.1", "teacher.dim=8", "teacher.dim=16", "teacher.units=16,16"]
     flags = LSTMConfig.from_flags(given)
-    theirs = LSTMConfig(dim=16, units=(16, 16), dropout=0.1, seed=3, wide_share=0, chain_share=0)
+    theirs = LSTMConfig(dim=16, units=(16, 16), dropout=0.1, seed=3, wide_share=0, chain_share=0, names_odds=0)
     assert table.teacher(3) == flags.teacher(3) == theirs
     assert LSTMConfig.from_mapping(table.to_mapping()) == table
     assert LSTMConfig.from_flags(table.to_flags()) == table

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -16,27 +13,12 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.models import make_model
+from recsys.models.names import name_likeness
 from recsys.models.rerank.candidates import OF_THE_LAST_TITLE, Candidates, feature_names
-from recsys.models.rerank.facts import TitleFacts, name_likeness
+from recsys.models.rerank.facts import TitleFacts
 from recsys.models.rerank.recommender import list_quality
 from recsys.models.rerank.trees import Lists
 from tests.worlds import camps
-
-
-def test_names_alike_by_hand() -> None:
-    """ "trigun" is in one of three names, "stampede" in one, so the first two share one rare word of one and three."""
-    alike = name_likeness(["trigun", "trigun stampede", "haibane renmei"], 5).toarray()
-    shared = np.log(4 / 3) + 1  # in two of three names
-    alone = np.log(4 / 2) + 1  # the other word, and the pair
-    assert alike[2, 3] == pytest.approx(shared / np.sqrt(shared**2 + 2 * alone**2))
-    assert alike[3, 2] == alike[2, 3]
-    assert np.count_nonzero(alike) == 2
-
-
-def test_a_word_in_every_name_makes_no_franchise() -> None:
-    assert name_likeness([f"title {number}" for number in range(100)], 102).nnz == 0
-    assert name_likeness(["", "", ""], 5).nnz == 0
-    assert name_likeness([], 2).shape == (2, 2)
 
 
 def small_world() -> Dataset:
@@ -81,7 +63,7 @@ def test_candidates_by_hand() -> None:
     assert features["length of the history"] == pytest.approx(np.log(3))
     assert features["share of the type in the history"] == 0.5
     assert features["cosine of genres and tags"] == pytest.approx(np.sqrt(0.5))
-    alike = name_likeness(["aria", "aria natural", "blame", "clannad"], 6)[2, 3]
+    alike = name_likeness(pl.Series(["aria", "aria natural", "blame", "clannad"]))[2, 3]
     assert features["likeness of names"] == pytest.approx(alike)
     assert features["rating of names alike"] == pytest.approx(alike * 1), "Aria was rated 1 above the mean"
     assert features["watched of the franchise"] == (alike >= 0.45)
@@ -145,28 +127,6 @@ def test_the_quality_of_lists_counts_ties_and_misses_against_them() -> None:
     found, recall = list_quality(lists, np.array([1, 1, 0, 2, 9], dtype=np.float32), np.array([1, 2, 1, 1]), 10)
     assert found == pytest.approx([1 / np.log2(3), 1 / (1 + 1 / np.log2(3)), 0, 0])
     assert recall.tolist() == [1, 0.5, 0, 0]
-
-
-def test_blocks_of_names_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = [f"title {n % 7} of {n % 5}" for n in range(40)] + ["", "alone"]
-    whole = name_likeness(names, len(names) + FIRST)
-    monkeypatch.setattr("recsys.models.rerank.facts.ROWS", 3)
-    assert (whole != name_likeness(names, len(names) + FIRST)).nnz == 0
-
-
-def test_likeness_has_the_same_bytes_in_every_process() -> None:
-    names = "', '".join(f"word{n % 7} of{n % 5} the season {n}" for n in range(40))
-    code = (
-        f"from recsys.models.rerank.facts import name_likeness as like; import hashlib; found = like(['{names}'], 42);"
-        "print(hashlib.sha256(found.data.tobytes() + found.indices.tobytes()).hexdigest())"
-    )
-    said = {
-        subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert len(said) == 1
 
 
 def test_episodes_that_nobody_can_count_are_none() -> None:

@@ -16,6 +16,8 @@ FOUND = (
     "wide_share",
     "validation_with_the_linear_model",
     "deep_share",
+    "names_odds",
+    "validation_with_names",
     "chain_shares",
 )
 """The facts of a fitted LSTM that its validation part found."""
@@ -67,6 +69,9 @@ def findings(facts: Mapping[str, Any]) -> list[str]:
         lines.append(f"SLIM's log odds count {share:g} beside the network: {monitor} {found[monitor]:.4f}.")
     if "deep_share" in facts:
         lines.append(f"The network's own scores count {facts['deep_share']:g} beside SLIM's log odds.")
+    if found := facts.get("validation_with_names"):
+        most = f"Names add up to {facts['names_odds']:g} to the log odds of titles that few know"
+        lines.append(f"{most}: {monitor} {found[monitor]:.4f}.")
     if any(shares := facts.get("chain_shares", [])):
         from recsys.models.lstm.chain import KNOWN
 

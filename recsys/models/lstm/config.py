@@ -67,6 +67,13 @@ class LSTMConfig(Settings):
         low=0.0,
         high=10.0,
     )
+    names_odds: float | None = setting(
+        None,
+        "what its name adds at most to the log odds of a title that hardly anybody has watched, by its likeness to"
+        " those of a history (none: chosen on validation, 0: not compared)",
+        low=0.0,
+        high=50.0,
+    )
     max_tokens: int = setting(256, "how many genres and tags get an embedding, most frequent first (0: none)", low=0)
     wish_rate: float = setting(0.1, "share of training samples that wish for tags of the next anime", low=0.0, high=1.0)
     wish_tokens: int = setting(2, "how many tags a wish names at most in training", low=1, high=16)
@@ -175,6 +182,7 @@ class LSTMConfig(Settings):
             "teacher_slim": 0.0,
             "wide_share": 0.0,
             "chain_share": 0.0,
+            "names_odds": 0.0,
         }
         usual = {**self.to_mapping(), **alone, "seed": self.seed + number}
         try:
@@ -193,6 +201,8 @@ class LSTMConfig(Settings):
             settings["teacher_settings"] = [*self.teacher_settings, f"epochs={max(1, theirs)}"]
         if "wide_share" in facts:
             settings["wide_share"] = facts["wide_share"]
+        if "names_odds" in facts:
+            settings["names_odds"] = facts["names_odds"]
         if not any(facts.get("chain_shares", [1])):
             settings["chain_share"] = 0.0
         return type(self).from_mapping(settings)

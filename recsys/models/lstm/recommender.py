@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import keras
 
     from recsys.models.lstm.chain import Chain
+    from recsys.models.lstm.names import Names
     from recsys.models.lstm.wide import CrossFitted, Wide
 
 NETWORK, ENCODER, ITEMS, FITTED = "network.keras", "encoder.onnx", "items.npz", "lstm.json"
@@ -69,6 +70,7 @@ class LSTMRecommender(Recommender):
         self.epochs: list[dict[str, Any]] = []
         """One row an epoch: loss, validation metrics, seconds."""
         self._wide: Wide | None = None
+        self._names: Names | None = None
         self._chain: Chain | None = None
         self._greets_users = True
         """Whether known users are served with their own vectors; validation may find that they are better without."""
@@ -90,7 +92,7 @@ class LSTMRecommender(Recommender):
         self._encoding = self._encoding_of(data)
         if self._encoding.has_waits and validation is not None:
             validation = validation.with_request_times()  # judged as it is going to be asked
-        self._greets_users, self._chain = True, None
+        self._greets_users, self._names, self._chain = True, None, None
         tags = self._encoding.item_tags(data.catalogue)
         taught = be_taught(self, data, validation, progress) if self.config.teachers else None
         is_taught = taught is not None
@@ -146,6 +148,8 @@ class LSTMRecommender(Recommender):
             self._greets_users = self._users_are_worth_it(validation)
         if not self._unordered and self.config.adds_wide:
             self._add_wide(data, validation)
+        if self.config.names_odds != 0:
+            self._add_names(data, validation)
         if self.config.chain_share != 0:
             self._add_chain(data, validation)
         self.facts |= {
@@ -205,6 +209,19 @@ class LSTMRecommender(Recommender):
             return self._deep(states), wide.scores(histories, states).toarray()
 
         return best_mix(parts, validation, mixes, self.config, self.data.n_codes)
+
+    def _add_names(self, data: Dataset, validation: Holdout | None) -> None:
+        """Compare the names of titles that few have watched; validation says what they add, unless the settings do."""
+        from recsys.models.lstm.names import USUAL_ODDS, Names
+
+        given = self.config.names_odds
+        names = Names.of(data, USUAL_ODDS if given is None else given)
+        if not names.weights.nnz:
+            return
+        if given is None and validation is not None:
+            names, self.facts["validation_with_names"] = names.choose(self._scores, validation, self.config)
+        self.facts["names_odds"] = names.odds
+        self._names = names if names.odds else None
 
     def _add_chain(self, data: Dataset, validation: Holdout | None) -> None:
         """Fit the chain for people who are known by few titles; where it counts nothing, it is left out."""
@@ -284,10 +301,13 @@ class LSTMRecommender(Recommender):
             scores *= np.float32(self._wide.deep_share)
             scores += self._wide.scores(histories, states).toarray()  # several times faster than adding at its places
             told += np.float32(1.0 if self._unordered else self._wide.share / 2)
+        wish = self._wish(mood)
+        has = self.data.catalogue.token_matrix(wish).mean(axis=1).astype(np.float32) if wish else None
+        if self._names is not None:
+            self._names.add_to(scores, asked, None if has is None else has > 0)
         if self._chain is not None:
             told += self._chain.add_to(scores, asked)
-        if (wish := self._wish(mood)) and told.any():  # what counts cannot read it, and would outweigh the network
-            has = self.data.catalogue.token_matrix(wish).mean(axis=1).astype(np.float32)
+        if has is not None and told.any():  # what counts cannot read it, and would outweigh the network
             scores += np.float32(self.config.wish_odds) * told[:, None] * has
         return scores
 
@@ -336,6 +356,8 @@ class LSTMRecommender(Recommender):
         np.savez(folder / ITEMS, vectors=self._vectors, bias=self._bias)
         if self._wide is not None:
             np.savez(folder / WIDE, **self._wide.to_arrays())  # type: ignore[arg-type]  # no array is called allow_pickle
+        if self._names is not None:
+            self._names.save(folder)
         if self._chain is not None:
             self._chain.save(folder)
         fitted = {
@@ -343,6 +365,7 @@ class LSTMRecommender(Recommender):
             "epochs": self.epochs,
             "layers": self._layers,
             "greets_users": self._greets_users,
+            "names": self._names is not None,
             "chain_shares": None if self._chain is None else self._chain.shares,
         }
         (folder / FITTED).write_text(json.dumps(fitted, indent=2), encoding="utf-8")
@@ -364,6 +387,10 @@ class LSTMRecommender(Recommender):
 
             with np.load(folder / WIDE, allow_pickle=False) as arrays:
                 self._wide = Wide.from_arrays(arrays, self.data.n_codes)
+        if fitted.get("names"):
+            from recsys.models.lstm.names import Names
+
+            self._names = Names.load(folder)
         if shares := fitted.get("chain_shares"):
             from recsys.models.lstm.chain import Chain
 

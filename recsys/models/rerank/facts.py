@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ import numpy.typing as npt
 from recsys.dataset.catalogue import Catalogue
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
-from recsys.dataset.titles import title_words
 from recsys.dataset.vocabulary import FIRST
+from recsys.models.names import name_likeness
 
 MAX_KINDS = 80
 """Types that tastes are told by, the most frequent ones: more are no types, and each is a column of all titles."""
@@ -23,12 +22,6 @@ MAX_TOKENS = 80
 """Genres and tags that tastes are told by, the most frequent ones."""
 PRIOR = 5.0
 """Ratings of average height that every title is given beside its own, so that one rating says little."""
-ROWS = 2_000
-"""Names that are compared with all others at a time."""
-MOST_SHARED = 0.05
-"""Share of the names from which a word in them tells nothing; a catalogue without names would be one franchise."""
-LEAST_LIKENESS = 0.25
-"""Cosine of two titles' names below which they have nothing to do with each other."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -72,7 +65,7 @@ class TitleFacts:
             _kinds(catalogue),
             tokens,
             share.astype(np.float32),
-            name_likeness(title_words(catalogue.titles).to_list(), n_codes),
+            name_likeness(catalogue.titles),
         )
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -101,43 +94,6 @@ def centred_ratings(histories: Histories) -> tuple[npt.NDArray[np.bool_], npt.ND
     counts = np.bincount(rows[given], minlength=histories.n_users)
     means = np.bincount(rows, ratings, histories.n_users) / np.maximum(counts, 1)
     return given, np.where(given, ratings - means[rows], 0.0)
-
-
-def name_likeness(names: list[str], n_codes: int) -> Any:
-    """Return the cosines of names by their words and pairs of words, rare ones weighing more: CSR (n_codes, n_codes).
-
-    A word's weight is its inverse document frequency (Spärck Jones, J. Documentation 28, 1972). Only cosines of
-    `LEAST_LIKENESS` or more are there, and none of a name with itself.
-    """
-    from scipy.sparse import csr_matrix, diags_array, vstack
-
-    columns: dict[str, int] = {}
-    rows, places = [], []
-    for code, name in enumerate(names, start=FIRST):
-        words = name.split()
-        for word in dict.fromkeys([*words, *(" ".join(pair) for pair in itertools.pairwise(words))]):
-            rows.append(code)
-            places.append(columns.setdefault(word, len(columns)))
-    shape = (n_codes, max(1, len(columns)))
-    table = csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, places)), shape=shape)
-    frequency = np.bincount(places, minlength=shape[1])
-    weights = np.log((1 + len(names)) / (1 + frequency)) + 1
-    weights[frequency > max(MOST_SHARED * len(names), 2)] = 0
-    table = table @ diags_array(weights.astype(np.float32))
-    table.eliminate_zeros()
-    lengths = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel())
-    table = diags_array((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ table
-    parts, others = [], table.T.tocsr()
-    for start in range(0, n_codes, ROWS):  # most pairs share but a common word: all at once would be too many
-        part = csr_matrix(table[start : start + ROWS] @ others)
-        part.data[part.data < LEAST_LIKENESS] = 0
-        part.eliminate_zeros()
-        parts.append(part)
-    alike = vstack(parts, format="csr")
-    alike.setdiag(0)
-    alike.eliminate_zeros()
-    alike.sort_indices()
-    return alike
 
 
 def _kinds(catalogue: Catalogue) -> Floats:
