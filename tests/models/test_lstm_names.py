@@ -96,9 +96,9 @@ def test_a_name_counts_less_the_more_have_watched_the_title() -> None:
     alike = name_likeness(world.catalogue.titles).toarray()
     weights = found.weights.toarray()
     assert weights[:, 2] == pytest.approx(alike[:, 2]), "nobody has watched it"
-    assert weights[:, 3] == pytest.approx(alike[:, 3] / 2)
-    assert alike[3, 4] / 100 < LEAST
-    assert not weights[:, 4:].any(), "too many have watched it"
+    assert weights[:, 3] == pytest.approx(alike[:, 3] * (LEAST + (1 - LEAST) / 2))
+    assert weights[:, 4] == pytest.approx(alike[:, 4] * (LEAST + (1 - LEAST) / 100))
+    assert not weights[:, 5].any(), "nothing is like it"
 
 
 @pytest.mark.parametrize("order", [Order.LISTED, Order.NONE])
@@ -120,11 +120,11 @@ def test_the_nearest_likeness_counts(order: Order) -> None:
     scores = np.ones((7, 6), dtype=np.float32)
     found.add_to(scores, people)
     assert scores[:, 2] == pytest.approx(1 + 8 * np.array(expected))
-    assert not (scores[:, [0, 1, 4, 5]] != 1).any()
-    among = np.arange(6) != 2
-    scores = np.ones((7, 6), dtype=np.float32)
-    found.add_to(scores, people, among)
-    assert not (scores[:, 2] != 1).any()
+    assert not (scores[:, [0, 1, 5]] != 1).any()
+    for among, gain in ((np.arange(6) == 2, scores - 1), (np.arange(6) != 2, 0 * scores)):
+        silenced = np.ones((7, 6), dtype=np.float32)
+        found.add_to(silenced, people, among)
+        assert np.array_equal(silenced, 1 + gain)
 
 
 def test_they_are_added_to_the_network(data: Dataset, beside: LSTMRecommender) -> None:
@@ -193,10 +193,11 @@ def test_names_that_say_nothing_are_left_out(tmp_path: Path) -> None:
     assert loaded.refit().config.to_mapping()["names_odds"] == 0
 
 
-def test_without_a_validation_part_they_add_as_usual(data: Dataset) -> None:
-    model = LSTMRecommender(CHOSEN).fit(data)
+@pytest.mark.parametrize("order", [Order.LISTED, Order.NONE])
+def test_without_a_validation_part_they_add_as_usual(order: Order, data: Dataset) -> None:
+    model = LSTMRecommender(CHOSEN).fit(dataclasses.replace(data, order=order))
     assert model._names is not None
-    assert model._names.odds == model.facts["names_odds"] == USUAL_ODDS
+    assert model._names.odds == model.facts["names_odds"] == USUAL_ODDS[order is not Order.NONE]
 
 
 def test_where_no_title_has_a_name_none_are_compared(data: Dataset) -> None:

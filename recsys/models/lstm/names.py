@@ -25,21 +25,21 @@ from recsys.models.lstm.judging import best_mix
 from recsys.models.names import name_likeness
 
 FILE = "names.npz"
-HALF = 10.0
-"""How many have watched a title whose name counts half as much as that of one that nobody has watched."""
-LEAST = 0.02
-"""What counts less is left out: titles that many have watched are known without their names."""
+HALF, LEAST = 10.0, 0.1
+"""How many have watched a title whose name counts half as much as that of one that nobody has watched, nearly; and
+what share of that it counts where everybody has."""
 FADING = 0.93
 """What a likeness counts less with each title that was watched since, in data with an order."""
-ODDS = (0.0, 4.0, 8.0, 12.0, 16.0)
+ODDS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 """What a name that is the same may add."""
-USUAL_ODDS = 4.0
-"""What it adds where nothing is held out to choose it by."""
+USUAL_ODDS = {True: 6.0, False: 2.0}
+"""What it adds where nothing is held out to choose it by, in data with an order and without one: half of what Annict
+and Kaggle's table ask for (LOG.md)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Names:
-    """Hold what names say: `weights` CSR (n_codes, n_codes), the likeness of each title's name to those that few know.
+    """Hold what names say: `weights` CSR (n_codes, n_codes), what each title's name says for the others.
 
     `odds` is what a weight of 1 adds to a title's log odds; `fading` what it counts less with each title since.
     """
@@ -49,15 +49,17 @@ class Names:
     fading: float
 
     @classmethod
-    def of(cls, data: Dataset, odds: float = USUAL_ODDS) -> Names:
+    def of(cls, data: Dataset, odds: float | None = None) -> Names:
         """Compare the names of a catalogue; how many have watched a title, a training part says."""
         from scipy.sparse import csr_matrix, diags_array
 
         watched = np.bincount(data.histories.items, minlength=data.n_codes)
-        weights = csr_matrix(name_likeness(data.catalogue.titles) @ diags_array(1 / (1 + watched / HALF)))
-        weights.data[weights.data < LEAST] = 0
-        weights.eliminate_zeros()
-        return cls(weights.astype(np.float32), odds, 1.0 if data.order is Order.NONE else FADING)
+        rarity = LEAST + (1 - LEAST) / (1 + watched / HALF)
+        weights = csr_matrix(name_likeness(data.catalogue.titles) @ diags_array(rarity))
+        ordered = data.order is not Order.NONE
+        return cls(
+            weights.astype(np.float32), USUAL_ODDS[ordered] if odds is None else odds, FADING if ordered else 1.0
+        )
 
     def choose(
         self, others: Callable[[Histories], Scores], validation: Holdout, config: LSTMConfig

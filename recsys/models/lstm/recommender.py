@@ -212,13 +212,12 @@ class LSTMRecommender(Recommender):
 
     def _add_names(self, data: Dataset, validation: Holdout | None) -> None:
         """Compare the names of titles that few have watched; validation says what they add, unless the settings do."""
-        from recsys.models.lstm.names import USUAL_ODDS, Names
+        from recsys.models.lstm.names import Names
 
-        given = self.config.names_odds
-        names = Names.of(data, USUAL_ODDS if given is None else given)
+        names = Names.of(data, self.config.names_odds)
         if not names.weights.nnz:
             return
-        if given is None and validation is not None:
+        if self.config.names_odds is None and validation is not None:
             names, self.facts["validation_with_names"] = names.choose(self._scores, validation, self.config)
         self.facts["names_odds"] = names.odds
         self._names = names if names.odds else None
