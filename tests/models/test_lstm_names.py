@@ -15,10 +15,10 @@ from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import split_dataset
 from recsys.dataset.vocabulary import FIRST, UNKNOWN, Vocabulary
 from recsys.models import load_model
+from recsys.models.likeness import name_likeness
 from recsys.models.lstm.judging import ranking_quality
 from recsys.models.lstm.names import FADING, LEAST, ODDS, USUAL_ODDS, Names
 from recsys.models.lstm.recommender import LSTMRecommender
-from recsys.models.names import name_likeness
 from tests.contract import RecommenderContract, UnorderedContract
 from tests.models.lstm_data import TINY
 

@@ -13,7 +13,7 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.vocabulary import FIRST, Vocabulary
 from recsys.models import make_model
-from recsys.models.names import name_likeness
+from recsys.models.likeness import name_likeness
 from recsys.models.rerank.candidates import OF_THE_LAST_TITLE, Candidates, feature_names
 from recsys.models.rerank.facts import TitleFacts
 from recsys.models.rerank.recommender import list_quality

@@ -20,9 +20,9 @@ from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset, Order
 from recsys.dataset.split import Holdout
 from recsys.models.base import Scores
+from recsys.models.likeness import name_likeness
 from recsys.models.lstm.config import LSTMConfig
 from recsys.models.lstm.judging import best_mix
-from recsys.models.names import name_likeness
 
 FILE = "names.npz"
 HALF, LEAST = 10.0, 0.1

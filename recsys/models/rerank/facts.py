@@ -14,7 +14,7 @@ from recsys.dataset.catalogue import Catalogue
 from recsys.dataset.histories import Histories
 from recsys.dataset.prepared import Dataset
 from recsys.dataset.vocabulary import FIRST
-from recsys.models.names import name_likeness
+from recsys.models.likeness import name_likeness
 
 MAX_KINDS = 80
 """Types that tastes are told by, the most frequent ones: more are no types, and each is a column of all titles."""

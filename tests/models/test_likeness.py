@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.dataset.vocabulary import FIRST
-from recsys.models import names
-from recsys.models.names import LEAST_LIKENESS, name_likeness
+from recsys.models import likeness
+from recsys.models.likeness import LEAST_LIKENESS, name_likeness
 
 
 def alike(*titles: str | None) -> np.ndarray:
@@ -54,22 +54,23 @@ def test_a_word_in_every_name_makes_no_franchise(monkeypatch: pytest.MonkeyPatch
     assert alike().shape == (2, 2)
     four = ["aria"] * 4 + [f"word{number}" for number in range(96)]
     assert alike(*four).any(), "four of a hundred may be a franchise"
-    monkeypatch.setattr(names, "MOST_NAMES", 3)
+    monkeypatch.setattr(likeness, "MOST_NAMES", 3)
     assert not alike(*four).any()
 
 
 def test_blocks_of_names_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     titles = pl.Series([f"title {n % 7} of {n % 5}" for n in range(40)] + ["", "alone"])
     whole = name_likeness(titles)
-    monkeypatch.setattr(names, "ROWS", 3)
+    monkeypatch.setattr(likeness, "ROWS", 3)
     assert (whole != name_likeness(titles)).nnz == 0
 
 
 def test_likeness_has_the_same_bytes_in_every_process() -> None:
     titles = "', '".join(f"word{n % 7} of{n % 5} the season {n}" for n in range(40))
     code = (
-        f"import hashlib, polars; from recsys.models.names import name_likeness as like; found = like(polars.Series(['"
-        f"{titles}'])); print(hashlib.sha256(found.data.tobytes() + found.indices.tobytes()).hexdigest())"
+        "import hashlib, polars; from recsys.models.likeness import name_likeness;"
+        f"found = name_likeness(polars.Series(['{titles}']));"
+        "print(hashlib.sha256(found.data.tobytes() + found.indices.tobytes()).hexdigest())"
     )
     said = {
         subprocess.run(
