@@ -69,8 +69,8 @@ class LSTMConfig(Settings):
     )
     names_odds: float | None = setting(
         None,
-        "log odds that a title gains whose name is like one of a history's: as many where nobody has watched it, a tenth"
-        " where everybody has (none: chosen on validation, 0: names are not compared)",
+        "log odds that a title gains whose name is like one of a history's: as many where nobody has watched it,"
+        " a tenth where everybody has (none: chosen on validation, 0: names are not compared)",
         low=0.0,
         high=50.0,
     )
