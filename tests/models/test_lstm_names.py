@@ -21,6 +21,7 @@ from recsys.models.lstm.names import FADING, LEAST, ODDS, USUAL_ODDS, Names
 from recsys.models.lstm.recommender import LSTMRecommender
 from tests.contract import RecommenderContract, UnorderedContract
 from tests.models.lstm_data import TINY
+from tests.worlds import camps
 
 BESIDE = dataclasses.replace(TINY, names_odds=6.0)
 CHOSEN = dataclasses.replace(TINY, names_odds=None, wide_neighbours=0, learning_rate=1e-5, epochs=1)  # learns nothing
@@ -50,6 +51,12 @@ def franchises(n_people: int = 200, *, order: Order = Order.LISTED, told: bool =
     return Dataset("franchises", histories, Vocabulary(np.arange(n_people)), items, catalogue, order)
 
 
+def named(world: Dataset) -> Dataset:
+    """Give every two titles one series' name."""
+    titles = [f"series{number // 2} part{number}" for number in range(len(world.items))]
+    return dataclasses.replace(world, catalogue=Catalogue(world.catalogue.frame.with_columns(title=pl.Series(titles))))
+
+
 class TestNamesBesideTheLSTMContract(RecommenderContract):
     learns = "order"
     knows_people = True
@@ -58,6 +65,15 @@ class TestNamesBesideTheLSTMContract(RecommenderContract):
     def make(cls) -> LSTMRecommender:
         return LSTMRecommender(dataclasses.replace(BESIDE, epochs=12, learning_rate=0.01))
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def world(cls) -> Dataset:
+        return named(camps())
+
+    def test_names_have_a_say(self, model: LSTMRecommender, world: Dataset) -> None:
+        assert model._names is not None
+        assert model._names.likeness(world.histories).any()
+
 
 class TestUnorderedNamesContract(UnorderedContract):
     knows_people = True
@@ -65,6 +81,11 @@ class TestUnorderedNamesContract(UnorderedContract):
     @classmethod
     def make(cls) -> LSTMRecommender:
         return LSTMRecommender(dataclasses.replace(BESIDE, wide_neighbours=5, wide_regularization=2.0))
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def world(cls) -> Dataset:
+        return dataclasses.replace(named(camps()), order=Order.NONE)
 
 
 @pytest.fixture(scope="module")
